@@ -1,0 +1,192 @@
+"""Claims: what the theory says, what was measured, and whether the two agree.
+
+A figure persuades; a claim can fail. Each one names the rule that compares prediction and measurement, so that a
+reader can disagree with the rule rather than with a picture.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+TABLE_CELLS = (
+    "convergence/gd",
+    "convergence/bngd",
+    "rate/gd",
+    "rate/bngd",
+    "learning_rate/gd",
+    "learning_rate/bngd",
+    "dimension/gd",
+    "dimension/bngd",
+)
+"""The eight cells of the paper's summary table, as ``row/method``."""
+
+SECTIONS = {
+    2: "What is exactly known of gradient descent",
+    3: "Loss decomposition",
+    4: "Stationary points",
+    5: "Over-parameterisation improves conditioning",
+    6: "Norm growth and the effective step size",
+    7: "Convergence for every step size",
+    8: "Asymptotic rate",
+    9: "Effective step size as a function of the step size",
+    10: "Robustness to dimension",
+    11: "Equivalent configurations",
+    12: "Krylov compression",
+    13: "Neural networks",
+}
+"""The sections of the mathematical reference that a claim can belong to, by number."""
+
+HOLDS, CONTRADICTED, UNDECIDED = "holds", "contradicted", "undecided"
+VERDICTS = (HOLDS, CONTRADICTED, UNDECIDED)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a measurement is compared with a prediction.
+
+    Attributes
+    ----------
+    text : str
+        The rule in words, as the ledger shows it.
+    test : callable
+        ``test(predicted, measured)`` is whether they agree.
+    """
+
+    text: str
+    test: Callable[[Any, Any], bool]
+
+    def verdict(self, predicted: Any, measured: Any) -> str:
+        """Return the verdict: ``undecided`` where either side is missing or not a finite number."""
+        if not (_is_known(predicted) and _is_known(measured)):
+            return UNDECIDED
+        return HOLDS if self.test(predicted, measured) else CONTRADICTED
+
+
+def _is_known(value: Any) -> bool:
+    if isinstance(value, np.ndarray | list | tuple):
+        return len(value) > 0 and all(_is_known(v) for v in value)
+    if isinstance(value, float | np.floating):
+        return isfinite(value)
+    return value is not None
+
+
+def close(rtol: float, atol: float = 0.0) -> Rule:
+    """Demand ``|measured - predicted| <= atol + rtol |predicted|`` in every entry."""
+    text = f"relative difference at most {rtol:g}" if atol == 0 else f"difference at most {atol:g} + {rtol:g} |predicted|"
+    return Rule(text, lambda p, m: bool(np.all(np.abs(np.subtract(m, p)) <= atol + rtol * np.abs(p))))
+
+
+def at_most(slack: float = 0.0) -> Rule:
+    """Demand ``measured <= predicted (1 + slack)`` in every entry."""
+    text = "measured at most predicted" + (f", within {slack:g} relative" if slack else "")
+    return Rule(text, lambda p, m: bool(np.all(np.asarray(m) <= np.asarray(p) + slack * np.abs(p))))
+
+
+def at_least(slack: float = 0.0) -> Rule:
+    """Demand ``measured >= predicted (1 - slack)`` in every entry."""
+    text = "measured at least predicted" + (f", within {slack:g} relative" if slack else "")
+    return Rule(text, lambda p, m: bool(np.all(np.asarray(m) >= np.asarray(p) - slack * np.abs(p))))
+
+
+def between(low: float, high: float) -> Rule:
+    """Demand ``low <= measured <= high``; the prediction is then a word for the interval."""
+    return Rule(f"measured between {low:g} and {high:g}", lambda _, m: bool(np.all((low <= m) & (np.asarray(m) <= high))))
+
+
+def equals() -> Rule:
+    """Demand that the two are exactly the same: for counts, outcomes and booleans."""
+    return Rule("measured equals predicted", lambda p, m: bool(np.all(np.asarray(p) == np.asarray(m))))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of the theory, held against one measurement.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the ledger, in kebab case.
+    section : int
+        Section of the mathematical reference, a key of `SECTIONS`.
+    statement : str
+        The claim in a sentence; may hold ``$maths$``.
+    predicted, measured : number, str, bool or list of these
+        What the theory gives, and what the run gave.
+    rule : str
+        The text of the rule that compared them.
+    verdict : {"holds", "contradicted", "undecided"}
+        What the rule said.
+    notebook : str
+        The notebook that measured it.
+    table_cell : str or None
+        The cell of the summary table that it supports, one of `TABLE_CELLS`.
+    expected : {"holds", "contradicted", "undecided"}
+        The verdict on record. A known finding against the theory is recorded as expected, so that a *change* of any
+        verdict, in either direction, is what fails.
+    """
+
+    id: str
+    section: int
+    statement: str
+    predicted: Any
+    measured: Any
+    rule: str
+    verdict: str
+    notebook: str
+    table_cell: str | None = None
+    expected: str = HOLDS
+
+    @classmethod
+    def judge(
+        cls,
+        *,
+        id: str,
+        section: int,
+        statement: str,
+        predicted: Any,
+        measured: Any,
+        rule: Rule,
+        notebook: str,
+        table_cell: str | None = None,
+        expected: str = HOLDS,
+    ) -> "Claim":
+        """Apply the rule and return the claim with its verdict.
+
+        Raises
+        ------
+        ValueError
+            If the section, the table cell or the expected verdict is not one that exists.
+        """
+        _require_member("section", section, SECTIONS)
+        _require_member("expected verdict", expected, VERDICTS)
+        if table_cell is not None:
+            _require_member("table cell", table_cell, TABLE_CELLS)
+        verdict = rule.verdict(predicted, measured)
+        return cls(id, section, statement, predicted, measured, rule.text, verdict, notebook, table_cell, expected)
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the one on record."""
+        return self.verdict == self.expected
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the ledger entry: a plain dict with the fields above."""
+        return asdict(self)
+
+
+def _require_member(what: str, value: Any, valid: Any) -> None:
+    if value not in valid:
+        raise ValueError(f"{what} {value!r} does not exist; use one of {', '.join(map(repr, valid))}")
+
+
+def combine(verdicts: list[str]) -> str:
+    """Return the verdict of a whole cell: the worst of its claims, ``undecided`` where there is none."""
+    for verdict in (CONTRADICTED, UNDECIDED):
+        if verdict in verdicts:
+            return verdict
+    return HOLDS if verdicts else UNDECIDED
+
+
