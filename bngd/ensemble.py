@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.dynamics import outcomes
+from bngd.dynamics import check_nonzero, check_rates, classify
 from bngd.problem import Problem
 
 METHODS = ("gd", "bngd")
@@ -83,7 +83,7 @@ def sweep(
     checkpoints : sequence of int, optional
         Steps to report, between 0 and `steps`; only the last by default.
     tolerance : float
-        A run has converged when its excess loss is at most this part of the one it began with.
+        A run has converged when its excess loss is at most this fraction of u'Hu/2; see `bngd.dynamics.classify`.
 
     Returns
     -------
@@ -95,8 +95,8 @@ def sweep(
     ------
     ValueError
         For step sizes that are not positive and finite, a start that is zero or of the wrong length, shapes that do
-        not broadcast, fewer than 1 step, checkpoints outside 0 ... `steps`, a tolerance outside (0, 1), an unknown
-        method.
+        not broadcast, no run at all, fewer than 1 step, checkpoints outside 0 ... `steps`, a tolerance outside (0, 1),
+        an unknown method.
     """
     _check_options(method, steps, tolerance)
     runs = _broadcast_runs(problem, lr, lr_a, w0, a0, method)
@@ -128,47 +128,33 @@ def _check_checkpoints(checkpoints: Sequence[int] | None, steps: int) -> list[in
     return [int(mark) for mark in marks]
 
 
-def _positive(name: str, values: ArrayLike) -> Array:
-    array = np.asarray(values, dtype=float)
-    bad = ~(np.isfinite(array) & (array > 0))
-    if array.size == 0 or bad.any():
-        seen = "empty" if array.size == 0 else f"{array[bad].flat[0]:g} somewhere"
-        raise ValueError(f"{name} is {seen}; every step size must be a positive finite number")
-    return array
-
-
-def _check_starts(problem: Problem, w0: ArrayLike) -> Array:
-    starts = np.asarray(w0, dtype=float)
-    if starts.ndim == 0 or starts.shape[-1] != problem.dimension:
-        raise ValueError(f"w0 has shape {starts.shape}; its last axis must be d = {problem.dimension} long")
-    if not np.isfinite(starts).all():
-        raise ValueError("w0 holds NaN or infinite values; give finite weights")
-    if starts.size == 0 or not starts.any(axis=-1).all():
-        raise ValueError("w0 is 0 in some start; normalisation divides by the size of w, so give nonzero weights")
-    return starts
-
-
 def _broadcast_runs(
     problem: Problem, lr: ArrayLike, lr_a: ArrayLike, w0: ArrayLike, a0: ArrayLike | None, method: str
 ) -> Runs:
-    rate, rate_a, starts = _positive("lr", lr), _positive("lr_a", lr_a), _check_starts(problem, w0)
+    check_rates(lr=lr, lr_a=lr_a)
+    rate, rate_a = np.asarray(lr, dtype=float), np.asarray(lr_a, dtype=float)
+    starts = problem.check_start(w0)
+    if method == "bngd":
+        check_nonzero(starts)
     given_a = np.asarray(np.nan if a0 is None else a0, dtype=float)
     if a0 is not None and not np.isfinite(given_a).all():
-        raise ValueError("a0 holds NaN or infinite values; give finite numbers, or None for w0'g/s0")
+        raise ValueError("a0 holds NaN or infinity; start from finite numbers, or None for w0'g/s0")
     index = np.arange(starts[..., 0].size).reshape(starts.shape[:-1])
     try:
-        rate, rate_a, index, given_a = (v.ravel() for v in np.broadcast_arrays(rate, rate_a, index, given_a))
+        rate, rate_a, which, given_a = (v.ravel() for v in np.broadcast_arrays(rate, rate_a, index, given_a))
     except ValueError:
         raise ValueError(
             f"lr {np.shape(lr)}, lr_a {np.shape(lr_a)}, a0 {given_a.shape} and the leading axes of w0 {starts.shape} "
             "do not broadcast; for every step size from every start give lr[:, None]"
         ) from None
+    if rate.size == 0:
+        raise ValueError("there is no run to do: lr, lr_a, a0 or w0 is empty")
     starts = starts.reshape(-1, problem.dimension)
     if method == "gd":
         given_a = np.full_like(rate, np.nan)
     elif a0 is None:
-        given_a = (starts @ problem.g / np.sqrt(starts**2 @ problem.eigenvalues))[index]
-    return Runs(rate, rate_a, index, starts, given_a)
+        given_a = (starts @ problem.g / np.sqrt(starts**2 @ problem.eigenvalues))[which]
+    return Runs(rate, rate_a, which, starts, given_a)
 
 
 def _advance(problem: Problem, runs: Runs, block: slice, method: str, marks: list[int], record: Array) -> None:
@@ -202,7 +188,7 @@ def _sigma_and_q(problem: Problem, w: Array) -> tuple[Array, Array]:
 def _observe_gd(problem: Problem, a: Array, w: Array, lr: Array) -> tuple[Array, ...]:
     excess = (problem.u - w) ** 2 @ problem.eigenvalues / 2
     norm = np.linalg.norm(w, axis=1)
-    return a, excess, norm, lr, w @ problem.g
+    return a, excess, norm, lr, a
 
 
 def _observe_bngd(problem: Problem, a: Array, w: Array, lr: Array) -> tuple[Array, ...]:
@@ -215,7 +201,7 @@ def _observe_bngd(problem: Problem, a: Array, w: Array, lr: Array) -> tuple[Arra
 def _tidy(problem: Problem, runs: Runs, method: str, marks: list[int], record: Array, tolerance: float) -> pd.DataFrame:
     """Lay the record out as one row per run and checkpoint."""
     a, excess, norm, effective, best_a = record
-    ends = outcomes(problem, excess[:, 0], excess[:, -1], a[:, -1], best_a[:, -1], tolerance)
+    ends = classify(problem, excess[:, 0], excess[:, -1], a[:, -1], best_a[:, -1], tolerance=tolerance)
     n, k = len(runs.lr), len(marks)
     seen = slice(1, k + 1)
     return pd.DataFrame(

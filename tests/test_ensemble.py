@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+
+from bngd.dynamics import Outcome, bngd_trajectory, gd_trajectory
+from bngd.ensemble import sweep
+from bngd.problem import Problem
+
+COLUMNS = [
+    "run",
+    "lr",
+    "lr_a",
+    "start",
+    "step",
+    "a",
+    "excess_loss",
+    "relative_loss",
+    "norm_w",
+    "effective_step",
+    "outcome",
+]
+
+
+@pytest.fixture
+def problem():
+    return Problem.from_spectrum(np.logspace(0, 2, 12), rng=np.random.default_rng(1))
+
+
+@pytest.fixture
+def starts():
+    return np.random.default_rng(2).normal(size=(2, 12))
+
+
+def one_step_reference(problem, row, w0, steps, method):
+    if method == "gd":
+        return gd_trajectory(problem, w0, row.lr, steps)
+    return bngd_trajectory(problem, w0, row.lr, steps, lr_a=row.lr_a)
+
+
+@pytest.mark.parametrize("method", ["gd", "bngd"])
+def test_every_run_equals_the_one_step_reference(problem, starts, method):
+    marks = [0, 1, 7, 40]
+    table = sweep(problem, np.logspace(-4, 1, 9)[:, None], steps=40, w0=starts, method=method, checkpoints=marks)
+    assert list(table.columns) == COLUMNS
+    assert len(table) == 9 * 2 * 4
+    for _, run in table.groupby("run"):
+        with np.errstate(all="ignore"):
+            truth = one_step_reference(problem, run.iloc[0], starts[run["start"].iloc[0]], 40, method)
+        assert run["step"].tolist() == marks
+        for name in ("excess_loss", "norm_w", "effective_step"):
+            expected = np.broadcast_to(getattr(truth, name), 41)[marks]
+            np.testing.assert_allclose(run[name], expected, rtol=1e-8, atol=1e-25, err_msg=name)
+        assert set(run["outcome"]) == {truth.outcome.value}
+
+
+def test_lr_a_and_a0_are_used(problem, starts):
+    run = sweep(problem, 0.3, steps=25, w0=starts[0], lr_a=[0.2, 1.7], a0=-3.0)
+    for lr_a, a in zip(run["lr_a"], run["a"], strict=True):
+        truth = bngd_trajectory(problem, starts[0], 0.3, 25, lr_a=lr_a, a0=-3.0)
+        np.testing.assert_allclose(a, truth.a[-1], rtol=1e-10)
+
+
+def test_broadcasting_pairs_or_crosses(problem, starts):
+    paired = sweep(problem, [0.1, 0.2], steps=3, w0=starts)
+    crossed = sweep(problem, np.array([0.1, 0.2])[:, None], steps=3, w0=starts)
+    assert paired["start"].tolist() == [0, 1]
+    assert crossed["start"].tolist() == [0, 1, 0, 1]
+    np.testing.assert_allclose(crossed["excess_loss"].iloc[[0, 3]], paired["excess_loss"], rtol=1e-12)
+    assert sweep(problem, 0.1, steps=3, w0=starts[0])["start"].tolist() == [0]
+
+
+def test_outcomes_are_told_apart(problem, starts):
+    best = 2 / (problem.eigenvalues[0] + problem.eigenvalues[-1])
+    gd = sweep(problem, [best, 1e-9, 1e12], steps=2000, w0=starts[0], method="gd")
+    assert gd["outcome"].tolist() == [Outcome.CONVERGED.value, Outcome.MOVING.value, Outcome.DIVERGED.value]
+    bngd = sweep(problem, [1.0, 1e12, 1.0], steps=5000, w0=starts[0], lr_a=[1.0, 1.0, 2.5])
+    assert bngd["outcome"].tolist() == [Outcome.CONVERGED.value, Outcome.MOVING.value, Outcome.DIVERGED.value]
+    assert np.isfinite(bngd["excess_loss"].iloc[1])
+    assert bngd["effective_step"].iloc[1] < 1e-3 * best
+
+
+def test_a_start_at_a_saddle_stays_there():
+    flat = Problem.from_spectrum([1.0, 2.0, 4.0], u=np.ones(3))
+    run = sweep(flat, 0.5, steps=100, w0=[2.0, -1.0, 0.0], a0=0.0)
+    assert run["outcome"].item() == Outcome.SADDLE.value
+
+
+@pytest.mark.parametrize("lr", [1e12, 1e160, 1e300])
+def test_overflow_is_silent_and_never_a_convergence(problem, starts, lr):
+    for method in ("gd", "bngd"):
+        run = sweep(problem, lr, steps=50, w0=starts[0], method=method)
+        assert run["outcome"].item() in (Outcome.MOVING.value, Outcome.DIVERGED.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": 0.0}, "lr is 0.0; "),
+        ({"lr": [0.1, -2.0]}, "lr is -2.0; "),
+        ({"lr": np.nan}, "lr is nan; "),
+        ({"lr": np.inf}, "lr is inf; "),
+        ({"lr": np.empty((0, 1))}, "no run to do"),
+        ({"lr_a": 0.0}, "lr_a is 0.0; "),
+        ({"w0": np.zeros(12)}, "w0 is zero"),
+        ({"w0": np.ones(11)}, r"w0 has shape \(11,\)"),
+        ({"w0": 1.0}, r"w0 has shape \(\)"),
+        ({"w0": np.full(12, np.nan)}, "w0 holds NaN"),
+        ({"a0": np.inf}, "a0 holds NaN"),
+        ({"lr": [0.1, 0.2, 0.3]}, r"lr\[:, None\]"),
+        ({"steps": 0}, "steps is 0"),
+        ({"steps": 2.5}, "steps is 2.5"),
+        ({"checkpoints": [0, 11]}, "between 0 and steps = 10"),
+        ({"checkpoints": [-1]}, "between 0 and steps = 10"),
+        ({"checkpoints": []}, "between 0 and steps = 10"),
+        ({"method": "adam"}, "method is 'adam'"),
+        ({"tolerance": 0.0}, "tolerance is 0.0"),
+    ],
+)
+def test_bad_input_is_one_clear_error(problem, starts, change, message):
+    call = {"lr": 0.1, "steps": 10, "w0": starts} | change
+    with pytest.raises(ValueError, match=message):
+        sweep(problem, call.pop("lr"), **call)
