@@ -75,7 +75,9 @@ def _is_known(value: Any) -> bool:
 
 def close(rtol: float, atol: float = 0.0) -> Rule:
     """Demand ``|measured - predicted| <= atol + rtol |predicted|`` in every entry."""
-    text = f"relative difference at most {rtol:g}" if atol == 0 else f"difference at most {atol:g} + {rtol:g} |predicted|"
+    text = (
+        f"relative difference at most {rtol:g}" if atol == 0 else f"difference at most {atol:g} + {rtol:g} |predicted|"
+    )
     return Rule(text, lambda p, m: bool(np.all(np.abs(np.subtract(m, p)) <= atol + rtol * np.abs(p))))
 
 
@@ -93,7 +95,9 @@ def at_least(slack: float = 0.0) -> Rule:
 
 def between(low: float, high: float) -> Rule:
     """Demand ``low <= measured <= high``; the prediction is then a word for the interval."""
-    return Rule(f"measured between {low:g} and {high:g}", lambda _, m: bool(np.all((low <= m) & (np.asarray(m) <= high))))
+    return Rule(
+        f"measured between {low:g} and {high:g}", lambda _, m: bool(np.all((low <= m) & (np.asarray(m) <= high)))
+    )
 
 
 def equals() -> Rule:
@@ -188,5 +192,3 @@ def combine(verdicts: list[str]) -> str:
         if verdict in verdicts:
             return verdict
     return HOLDS if verdicts else UNDECIDED
-
-

@@ -17,8 +17,8 @@ from bngd.problem import Problem
 DIVERGENCE_FACTOR = 1e12
 """A run has diverged when its excess loss passes this multiple of the larger of its start's and of u'Hu/2.
 
-BNGD with 0 < lr_a < 2 keeps \\|a\\| below max(\\|a_0\\|, 2 \\|\\|u\\|\\|_H / min(lr_a, 2 - lr_a)), so that a bounded run is not
-taken for a diverged one unless lr_a is within 1e-6 of 2.
+For 0 < lr_a < 2, BNGD keeps a within max(a_0, 2 ||u||_H / min(lr_a, 2 - lr_a)) of zero, so that a bounded run is not taken
+for a diverged one unless lr_a is within 1e-6 of 2.
 """
 
 Array = NDArray[np.float64]
@@ -212,9 +212,10 @@ def classify(
     first_loss, last_loss : array_like, shape (...)
         Excess loss at the start and at the end.
     a, best_a : array_like, shape (...)
-        a and w'g/s at the end; both near zero mean a saddle of J. NaN (the default) for gradient descent, which has none.
+        a and w'g/s at the end; both near zero mean a saddle of J. NaN, the default, for gradient descent: it has none.
     tolerance : float
-        Convergence: excess loss at most this fraction of u'Hu/2. Saddle: \\|a\\|, \\|w'g/s\\| at most this fraction of ||u||_H.
+        Convergence: excess loss at most this fraction of u'Hu/2. Saddle: a and w'g/s within this fraction of ||u||_H
+        of zero.
     """
     scale = problem.explained / 2
     last, a, best_a = np.asarray(last_loss), np.asarray(a), np.asarray(best_a)

@@ -53,7 +53,9 @@ class Problem:
         if g.shape != eigenvalues.shape:
             raise ValueError(f"g has shape {g.shape} for {eigenvalues.size} eigenvalues; give one entry for each")
         if not np.isfinite(g).all() or not g.any():
-            raise ValueError(f"g must be finite and not zero, but is {g}; without correlation there is no direction to find")
+            raise ValueError(
+                f"g must be finite and not zero, but is {g}; without correlation there is no direction to find"
+            )
         for array in (eigenvalues, g):
             array.flags.writeable = False
         object.__setattr__(self, "eigenvalues", eigenvalues)
@@ -61,7 +63,9 @@ class Problem:
         explained = float(g @ (g / eigenvalues))
         c = explained if self.second_moment is None else float(self.second_moment)
         if not c >= explained * (1 - 1e-9):
-            raise ValueError(f"second_moment is {c:g}, but E[y^2] cannot be below the explained part u'Hu = {explained:g}")
+            raise ValueError(
+                f"second_moment is {c:g}, but E[y^2] cannot be below the explained part u'Hu = {explained:g}"
+            )
         object.__setattr__(self, "second_moment", c)
 
     @classmethod
@@ -195,7 +199,9 @@ class Problem:
         """
         start = np.asarray(w0, dtype=float)
         if start.ndim == 0 or start.shape[-1] != self.dimension:
-            raise ValueError(f"w0 has shape {start.shape}; its last axis must have the problem's dimension {self.dimension}")
+            raise ValueError(
+                f"w0 has shape {start.shape}; its last axis must have the problem's dimension {self.dimension}"
+            )
         if not np.isfinite(start).all():
             raise ValueError("w0 holds NaN or infinity; start from finite weights")
         return start

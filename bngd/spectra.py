@@ -74,8 +74,8 @@ def one_outlier(dimension: int, condition_number: float, bulk_condition_number: 
     _check(dimension, condition_number)
     if dimension < 2 or not 1 <= bulk_condition_number <= condition_number:
         raise ValueError(
-            f"dimension is {dimension}, bulk_condition_number {bulk_condition_number:g}; an outlier needs dimension >= 2 "
-            f"and 1 <= bulk_condition_number <= condition_number = {condition_number:g}"
+            f"dimension is {dimension}, bulk_condition_number {bulk_condition_number:g}; an outlier needs "
+            f"dimension >= 2 and 1 <= bulk_condition_number <= condition_number = {condition_number:g}"
         )
     return np.append(np.geomspace(1.0, bulk_condition_number, dimension - 1), condition_number)
 
