@@ -1,7 +1,7 @@
 """BNGD: batch normalisation and gradient descent on least squares, as an executable companion to the paper.
 
-The mathematics is flat: ``bngd.Problem``, ``bngd.bngd_trajectory``, ``bngd.effective_condition_number``, ... Plots live in
-`bngd.plotting`, the machinery that turns notebooks into a book in `bngd.companion`; neither is imported from here.
+The mathematics is flat: ``bngd.Problem``, ``bngd.bngd_trajectory``, ``bngd.effective_condition_number``, ... Plots
+live in `bngd.plotting`, the machinery that turns notebooks into a book in `bngd.companion`; neither is imported here.
 
 Reference: Y. Cai, Q. Li, Z. Shen, A Quantitative Analysis of the Effect of Batch Normalization on Gradient Descent,
 ICML 2019.

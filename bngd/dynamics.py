@@ -17,8 +17,8 @@ from bngd.problem import Problem
 DIVERGENCE_FACTOR = 1e12
 """A run has diverged when its excess loss passes this multiple of the larger of its start's and of u'Hu/2.
 
-For 0 < lr_a < 2, BNGD keeps a within max(a_0, 2 ||u||_H / min(lr_a, 2 - lr_a)) of zero, so that a bounded run is not taken
-for a diverged one unless lr_a is within 1e-6 of 2.
+For 0 < lr_a < 2, BNGD keeps a within max(a_0, 2 ||u||_H / min(lr_a, 2 - lr_a)) of zero, so that a bounded run is not
+taken for a diverged one unless lr_a is within 1e-6 of 2.
 """
 
 Array = NDArray[np.float64]

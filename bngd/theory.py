@@ -50,7 +50,7 @@ def effective_eigenvalues(problem: Problem) -> Array:
 
     They interlace with those of H: l_{i-1} <= l*_i <= l_i. The first is set to the zero that it is in exact arithmetic.
     """
-    values: Array = np.linalg.eigvalsh(effective_hessian(problem))
+    values = np.asarray(np.linalg.eigvalsh(effective_hessian(problem)), dtype=float)
     values[0] = 0.0
     return values
 
