@@ -1,0 +1,164 @@
+"""The companion's command line: ``python -m bngd.companion --help``. The Makefile calls it; so may a reader."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from shlex import quote
+
+from bngd.companion.errors import CompanionError
+from bngd.companion.layout import Layout, find_root
+
+# Each command imports what it needs when it runs: papermill and Sphinx take a second each, and no command needs both.
+
+
+def execute(options: argparse.Namespace) -> None:
+    """Execute notebooks with a profile's parameters, for the book."""
+    from bngd.companion import execute as runner
+    from bngd.companion import profiles
+
+    layout = _layout(options)
+    given = profiles.load(layout, options.profile)
+    for name in options.notebook:
+        layout.require_notebook(name)
+        job = runner.Job(
+            layout=layout,
+            name=name,
+            profile=options.profile,
+            parameters=given[name],
+            command=f"make {name}" if options.profile == "full" else f"make {name} PROFILE={options.profile}",
+            folder=layout.source(name).parent,
+            ledger=layout.ledger,
+        )
+        _execute_and_tell(job)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Execute one notebook with parameters of your own, apart from the book's results."""
+    from bngd.companion import execute as runner
+    from bngd.companion import parameters, profiles
+
+    book = _layout(options)
+    book.require_notebook(options.notebook)
+    given = profiles.load(book, options.profile)[options.notebook]
+    own = parameters.parse(book.source(options.notebook), dict(options.parameter))
+    typed = "".join(f" -p {name} {quote(text)}" for name, text in options.parameter)
+    output = options.output or book.root / "build" / "own" / options.notebook
+    job = runner.Job(
+        layout=Layout(book.root, output.resolve()),
+        name=options.notebook,
+        profile=options.profile,
+        parameters={**given, **own},
+        command=f"python -m bngd.companion run {options.notebook} --profile {options.profile}{typed}",
+        folder=Path.cwd(),  # a file that the reader names is found where the reader stands
+        ledger=book.ledger,
+        for_book=False,
+    )
+    _execute_and_tell(job)
+
+
+def _execute_and_tell(job) -> None:  # type: ignore[no-untyped-def]  # its type would import papermill
+    from bngd.companion.execute import execute
+
+    print(f"{job.name}: executing with profile {job.profile}", flush=True)
+    seconds = execute(job)
+    layout = job.layout
+    figures = len(list(layout.figures.glob(f"{job.name}-*.svg")))
+    places = f"{layout.shown(layout.executed(job.name))}, {figures} figures in {layout.shown(layout.figures)}"
+    print(f"{job.name}: done in {seconds:.1f} s: {places}", flush=True)
+
+
+def split_parameters(options: argparse.Namespace) -> None:
+    """Check a profile and write each notebook's parameters to a file of its own."""
+    from bngd.companion import profiles
+
+    profiles.split(_layout(options), options.profile)
+
+
+def collect_ledger(options: argparse.Namespace) -> None:
+    """Collect the claims of all notebooks into the ledger."""
+    from bngd.companion import ledger
+
+    layout = _layout(options)
+    entries = ledger.collect(layout)
+    print(f"ledger: {len(entries)} claims in {layout.shown(layout.ledger)}")
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Check that every claim of the ledger stands as on record, and that none is missing."""
+    from bngd.companion import ledger
+
+    entries = ledger.load_ledger(_layout(options).ledger)
+    print(ledger.report(entries))
+    return 1 if ledger.problems(entries) else 0
+
+
+def book(options: argparse.Namespace) -> None:
+    """Build the book, or its PDF, from what the notebooks left."""
+    from bngd.companion import book as assembly
+
+    layout = _layout(options)
+    build = assembly.build_pdf if options.pdf else assembly.build
+    try:
+        first_page = build(options.profile, layout.root)
+    except assembly.BookError as error:
+        raise CompanionError(str(error)) from None
+    print(f"book: {layout.shown(first_page)}")
+
+
+def show_list(options: argparse.Namespace) -> None:
+    """List the notebooks with their parameters, and the profiles."""
+    from bngd.companion import parameters
+
+    layout = _layout(options)
+    for name in layout.notebook_names():
+        print(name)
+        for parameter, value in parameters.defaults(layout.source(name)).items():
+            print(f"    {parameter} = {value!r}")
+    print(f"profiles: {', '.join(layout.profile_names())}")
+
+
+def _layout(options: argparse.Namespace) -> Layout:
+    layout = Layout.of_profile(find_root(Path.cwd()), options.profile)
+    layout.require_profile(options.profile)
+    return layout
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bngd.companion", description="Turn notebooks into a book.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, action: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=action.__doc__, description=action.__doc__)
+        command.set_defaults(action=action)
+        command.add_argument("--profile", default="full", help="a file in notebooks/profiles (default: full)")
+        return command
+
+    add("execute", execute).add_argument("notebook", nargs="+")
+    own = add("run", run)
+    own.add_argument("notebook")
+    own.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    own.add_argument("--output", type=Path, help="where the outputs go (default: build/own/<notebook>)")
+    add("parameters", split_parameters)
+    add("ledger", collect_ledger)
+    add("verify", verify)
+    add("book", book).add_argument("--pdf", action="store_true", help="print it to one PDF; needs Chromium")
+    add("list", show_list)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; an error that is the reader's to mend prints as its message alone."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.action(options) or 0
+    except CompanionError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; nothing half-done was left in place", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""Execute one notebook with papermill: all of its outputs move into place, or none."""
+
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+
+from bngd.companion import kernel, pages, parameters, provenance
+from bngd.companion.errors import NotebookFailed
+from bngd.companion.files import json_text, write_text
+from bngd.companion.layout import Layout
+
+KERNEL_START_SECONDS = 300
+"""Several kernels that start at once on a busy machine need far longer than papermill's minute."""
+
+SHOWN_SOURCE_LINES = 6
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to execute.
+
+    Attributes
+    ----------
+    layout : Layout
+        Where it is read and its outputs go.
+    name : str
+        The notebook's name.
+    profile : str
+        The profile that the parameters came from, for the record.
+    parameters : mapping
+        What differs from the notebook's defaults, not yet checked.
+    command : str
+        What a reader types to do the same.
+    folder : Path
+        The working folder of the notebook's code.
+    ledger : Path
+        The ledger that a notebook reads if it asks for one.
+    for_book : bool
+        Whether figures are dressed for the book; otherwise the notebook stays as JupyterLab would show it.
+    """
+
+    layout: Layout
+    name: str
+    profile: str
+    parameters: Mapping[str, Any]
+    command: str
+    folder: Path
+    ledger: Path
+    for_book: bool = True
+
+    @property
+    def source(self) -> Path:
+        """The notebook as it is stored."""
+        return self.layout.source(self.name)
+
+
+def execute(job: Job) -> float:
+    """Execute a notebook and move its outputs into place; return the seconds that its cells took.
+
+    Outputs are made in a folder of their own and moved after success, the executed notebook last: where it exists,
+    everything that it shows does.
+
+    Raises
+    ------
+    CompanionError
+        If the notebook or a parameter is unknown or badly typed; nothing was run then.
+    NotebookFailed
+        If a cell raised an error, the kernel died, or the notebook did not finish its `Run`. What had been there
+        before stays.
+    """
+    job.layout.require_notebook(job.name)
+    chosen = parameters.check(job.source, job.parameters)
+    stage = _fresh_stage(job)
+    try:
+        started = time.perf_counter()
+        notebook = _run_cells(job, chosen, stage)
+        seconds = time.perf_counter() - started
+        _require_results(job, stage)
+        _finish(job, notebook, chosen, seconds, stage)
+        _publish(job, stage)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    return seconds
+
+
+def _fresh_stage(job: Job) -> Path:
+    # The process id keeps an interrupted run's kernel, which may live a second longer, out of this run's outputs.
+    shutil.rmtree(job.layout.staging / job.name, ignore_errors=True)
+    stage = job.layout.staging / job.name / str(os.getpid())
+    (stage / "ipython").mkdir(parents=True)
+    return stage
+
+
+def _run_cells(job: Job, chosen: dict[str, Any], stage: Path) -> NotebookNode:
+    executed = stage / "executed.ipynb"
+    env = kernel.environment(BNGD_OUTPUT=stage.resolve(), BNGD_LEDGER=job.ledger.resolve())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # papermill's and its libraries'; those of the notebook are in its outputs
+            return papermill.execute_notebook(
+                job.source,
+                executed,
+                parameters=chosen,
+                kernel_name="python3",
+                cwd=job.folder,
+                progress_bar=False,
+                start_timeout=KERNEL_START_SECONDS,
+                kernel_manager_class=kernel.manager((stage / "ipython").resolve(), env),
+            )
+    except PapermillExecutionError as error:
+        reason = f"{error.ename}: {error.evalue}"
+        raise _failure(job, executed, error.cell_index, reason) from None
+    except (DeadKernelError, CellControlSignal, RuntimeError) as error:
+        raise _failure(job, executed, _running_cell(executed), f"{error or type(error).__name__}") from error
+
+
+def _running_cell(executed: Path) -> int | None:
+    """Return the index of the cell in which the kernel was lost, None if it never started."""
+    if not executed.exists():
+        return None
+    cells = nbformat.read(executed, as_version=4).cells
+    unfinished = [i for i, cell in enumerate(cells) if cell.cell_type == "code" and cell.execution_count is None]
+    return next(iter(unfinished), None)
+
+
+def _failure(job: Job, executed: Path, index: int | None, reason: str) -> NotebookFailed:
+    """Keep the notebook as far as it ran, and return the error that says where it stopped and why."""
+    where = "before its first cell"
+    if executed.exists():
+        kept = job.layout.failed(job.name)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        if index is not None:
+            where = _place(nbformat.read(executed, as_version=4).cells, index)
+        os.replace(executed, kept)
+        reason += f"\nThe notebook as far as it ran: {job.layout.shown(kept)}"
+    return NotebookFailed(f"notebook {job.name!r} failed {where}\n{reason}")
+
+
+def _place(cells: list[NotebookNode], index: int) -> str:
+    """Name a cell by its number in the source, which has neither papermill's parameters nor its error markers."""
+    marker, injected = "papermill-error-cell-tag", "injected-parameters"
+    ran = [cell for cell in cells if marker not in cell.metadata.get("tags", [])]
+    number = sum(injected not in cell.metadata.get("tags", []) for cell in ran[: index + 1])
+    lines = ran[index].source.splitlines()
+    shown = [f"    {line}" for line in lines[:SHOWN_SOURCE_LINES]]
+    if len(lines) > SHOWN_SOURCE_LINES:
+        shown.append("    ...")
+    return "\n".join([f"in its cell {number}:", *shown])
+
+
+def _require_results(job: Job, stage: Path) -> None:
+    written = [path for folder in ("results", "figures") for path in (stage / folder).glob("*")]
+    foreign = sorted(
+        path.name for path in written if path.stem != job.name and not path.name.startswith(f"{job.name}-")
+    )
+    if foreign:
+        raise NotebookFailed(f"notebook {job.name!r} wrote {', '.join(foreign)}: it must begin with Run({job.name!r})")
+    if not (stage / "results" / f"{job.name}.json").exists():
+        raise NotebookFailed(f"notebook {job.name!r} wrote no results: its last cell must call run.finish()")
+
+
+def _finish(job: Job, notebook: NotebookNode, chosen: dict[str, Any], seconds: float, stage: Path) -> None:
+    pages.strip_times(notebook)
+    if job.for_book:
+        pages.dress(notebook, name=job.name, command=job.command)
+    nbformat.write(notebook, stage / "executed.ipynb")
+    used = {**parameters.defaults(job.source), **chosen}
+    told = provenance.describe(
+        job.layout.root, notebook=job.name, profile=job.profile, command=job.command, parameters=used, seconds=seconds
+    )
+    write_text(stage / "provenance.json", json_text(told))
+
+
+def _publish(job: Job, stage: Path) -> None:
+    layout = job.layout
+    # Without the executed notebook make runs it again, so an interruption from here on is mended by the next run.
+    layout.executed(job.name).unlink(missing_ok=True)
+    for stale in [layout.failed(job.name), *layout.outputs_of(job.name)]:
+        stale.unlink(missing_ok=True)
+    for folder, target in ((stage / "figures", layout.figures), (stage / "results", layout.results)):
+        for path in folder.glob("*"):
+            _move(path, target / path.name)
+    _move(stage / "provenance.json", layout.provenance(job.name))
+    _move(stage / "executed.ipynb", layout.executed(job.name))
+
+
+def _move(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(path, target)

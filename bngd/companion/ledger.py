@@ -1,0 +1,114 @@
+"""The ledger: the claims of all notebooks in one file, and the check that they still stand."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from bngd.claims import HOLDS, TABLE_CELLS
+from bngd.companion.errors import LedgerError
+from bngd.companion.files import json_text, write_text
+from bngd.companion.layout import SUMMARY, Layout
+
+REQUIRED_SECTIONS = range(2, 12)
+"""Sections of the mathematical reference that at least one claim must illustrate."""
+
+ENTRY_KEYS = {
+    "id", "section", "table_cell", "statement", "predicted", "measured", "rule", "verdict", "expected", "notebook",
+}  # fmt: skip
+
+
+def load_ledger(path: str | Path | None = None) -> list[dict[str, Any]]:
+    """Return all claims that the other notebooks made.
+
+    Parameters
+    ----------
+    path : path, optional
+        The ledger's file. Without it: ``$BNGD_LEDGER``, which the runner sets to the profile's own ledger, else
+        ``build/full/results/ledger.json`` in the current folder or the nearest one above.
+
+    Returns
+    -------
+    list of dict
+        Ledger entries, sorted by section.
+
+    Raises
+    ------
+    LedgerError
+        If there is no ledger there.
+    """
+    chosen = Path(path or os.environ.get("BNGD_LEDGER") or _nearest_ledger())
+    if not chosen.exists():
+        raise LedgerError(f"there is no ledger {chosen} yet; run `make notebooks` first, or give the path of one")
+    return json.loads(chosen.read_text())
+
+
+def _nearest_ledger() -> Path:
+    relative = Path("build/full/results/ledger.json")
+    candidates = [folder / relative for folder in (Path.cwd(), *Path.cwd().parents)]
+    return next((path for path in candidates if path.exists()), candidates[0])
+
+
+def collect(layout: Layout) -> list[dict[str, Any]]:
+    """Write the ledger from the results of every notebook but the summary, and return it.
+
+    Only notebooks that exist count: what a deleted one once claimed leaves the ledger with it.
+
+    Raises
+    ------
+    LedgerError
+        If a notebook has no results, an entry lacks a field, or two claims share an id.
+    """
+    entries = [entry for name in layout.notebook_names() if name != SUMMARY for entry in _claims_of(layout, name)]
+    repeated = [id for id, count in Counter(entry["id"] for entry in entries).items() if count > 1]
+    if repeated:
+        raise LedgerError(f"claim ids must differ over all notebooks; these do not: {', '.join(sorted(repeated))}")
+    entries.sort(key=lambda entry: (entry["section"], entry["id"]))
+    write_text(layout.ledger, json_text(entries))
+    return entries
+
+
+def _claims_of(layout: Layout, name: str) -> list[dict[str, Any]]:
+    record = layout.record(name)
+    if not record.exists():
+        again = f"delete {layout.shown(layout.executed(name))}, then run `make {name}`"
+        raise LedgerError(f"notebook {name!r} has no results ({layout.shown(record)} is missing); {again}")
+    claims = json.loads(record.read_text())["claims"]
+    for claim in claims:
+        if claim.keys() != ENTRY_KEYS:
+            raise LedgerError(f"a claim of {name!r} has the fields {sorted(claim)}; it must have {sorted(ENTRY_KEYS)}")
+    return claims
+
+
+def problems(entries: list[dict[str, Any]]) -> list[str]:
+    """Return what is wrong with a ledger, one sentence each; nothing is wrong where the list is empty.
+
+    A verdict must be the one on record, and every cell of the summary table and every section from 2 to 11 must have
+    a claim.
+    """
+    changed = [_changed_verdict(entry) for entry in entries if entry["verdict"] != entry["expected"]]
+    cells = {entry["table_cell"] for entry in entries}
+    sections = {entry["section"] for entry in entries}
+    missing = [f"no claim supports the cell {cell!r} of the summary table" for cell in TABLE_CELLS if cell not in cells]
+    missing += [f"no claim illustrates section {number}" for number in REQUIRED_SECTIONS if number not in sections]
+    return changed + missing
+
+
+def _changed_verdict(entry: dict[str, Any]) -> str:
+    return (
+        f"claim {entry['id']!r} of notebook {entry['notebook']!r} is {entry['verdict']}, on record as "
+        f"{entry['expected']}: {entry['statement']} Predicted {entry['predicted']}, measured {entry['measured']}; "
+        f"rule: {entry['rule']}"
+    )
+
+
+def report(entries: list[dict[str, Any]]) -> str:
+    """Return the ledger's state in a few lines for a terminal: counts first, then every problem."""
+    counts = Counter(entry["verdict"] for entry in entries)
+    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) or "none"
+    findings = [entry["id"] for entry in entries if entry["verdict"] == entry["expected"] != HOLDS]
+    lines = [f"{len(entries)} claims: {told}"]
+    if findings:
+        lines.append(f"findings against the theory, on record: {', '.join(findings)}")
+    return "\n".join(lines + [f"FAILED: {problem}" for problem in problems(entries)])

@@ -1,0 +1,93 @@
+"""From an executed notebook to a page of the book: figures with captions, collapsed parameters, no clock times."""
+
+from collections.abc import Iterator
+from html import escape
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+PARAMETER_LABELS = {
+    "parameters": "the parameters: meaning and default",
+    "injected-parameters": "the parameters' values in this run",
+}
+
+
+def strip_times(notebook: NotebookNode) -> None:
+    """Remove what papermill and nbclient note about times and paths: two runs shall give the same notebook."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.id = "injected-parameters"
+
+
+def dress(notebook: NotebookNode, *, name: str, command: str) -> None:
+    """Prepare an executed notebook, in place, for the book.
+
+    Every figure gets its caption, reference name and alternative text where MyST-NB looks for them, a cell of its
+    own, and below it the command that regenerates it with links to its notebook and files.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        The executed notebook.
+    name, command : str
+        Its name, and what a reader types to regenerate its figures.
+    """
+    cells: list[NotebookNode] = []
+    for cell in notebook.cells:
+        _label_parameters(cell)
+        cells.extend(_with_figures(cell, name, command) if cell.cell_type == "code" else [cell])
+    notebook.cells = cells
+
+
+def _label_parameters(cell: NotebookNode) -> None:
+    for tag, label in PARAMETER_LABELS.items():
+        if tag in cell.metadata.get("tags", []):
+            cell.metadata.tags = [*cell.metadata.tags, "hide-input"]
+            cell.metadata.setdefault("mystnb", {})
+            cell.metadata.mystnb.update(code_prompt_show=f"Show {label}", code_prompt_hide=f"Hide {label}")
+
+
+def _with_figures(cell: NotebookNode, name: str, command: str) -> Iterator[NotebookNode]:
+    """Yield the cell, and after each figure its source line and a cell with the outputs that followed."""
+    pending = [output for output in cell.outputs if "caption_of" not in _about(output)]
+    current, current.outputs = cell, []
+    for position, output in enumerate(pending):
+        current.outputs.append(output)
+        _read_markdown_as_myst(current, output)
+        figure = _about(output)
+        if not figure:
+            continue
+        _caption(current, name, figure)
+        yield current
+        yield _source_line(name, figure["name"], command)
+        if position == len(pending) - 1:
+            return
+        current = new_code_cell("", id=f"{cell.id}-{position}", metadata={"tags": ["remove-input"]})
+    yield current
+
+
+def _about(output: NotebookNode) -> dict[str, str]:
+    return output.get("metadata", {}).get("bngd", {})
+
+
+def _read_markdown_as_myst(cell: NotebookNode, output: NotebookNode) -> None:
+    # MyST-NB reads a displayed Markdown as CommonMark, which knows neither maths nor tables.
+    if "text/markdown" in output.get("data", {}):
+        cell.metadata.setdefault("mystnb", {})["markdown_format"] = "myst"
+
+
+def _caption(cell: NotebookNode, name: str, figure: dict[str, str]) -> None:
+    own = cell.metadata.setdefault("mystnb", {})
+    own["image"] = {"alt": figure["alt"]}
+    own["figure"] = {"caption": figure["caption"], "name": f"{name}-{figure['name']}"}
+
+
+def _source_line(name: str, figure: str, command: str) -> NotebookNode:
+    # Raw links: Sphinx would look for the files beside the sources, but the assembly puts them beside the pages.
+    files = [f'<a href="../_figures/{name}-{figure}.{kind}">{kind.upper()}</a>' for kind in ("svg", "png", "pdf")]
+    links = [f'<a href="../_notebooks/{name}.ipynb">notebook</a>', *files]
+    text = f'<p class="figure-source">Regenerate: <code>{escape(command)}</code> · {" · ".join(links)}</p>'
+    return new_markdown_cell(text, id=f"source-of-{figure}"[:64], metadata={"tags": ["figure-source"]})

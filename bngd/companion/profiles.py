@@ -1,0 +1,102 @@
+"""Profiles: a YAML file says, notebook by notebook, which parameters differ from their defaults."""
+
+import re
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+from bngd.companion import parameters
+from bngd.companion.errors import CompanionError
+from bngd.companion.files import json_text, write_text_if_changed
+from bngd.companion.layout import Layout
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as people write it: ``1e-3`` is a number (YAML 1.1 wants ``1.0e-3``), and a key stands once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        repeated = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if repeated:
+            raise yaml.YAMLError(
+                f"{', '.join(repeated)} stands twice in the mapping that begins in line {node.start_mark.line + 1}"
+            )
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def read_yaml(text: str) -> Any:
+    """Return what a YAML text says.
+
+    Raises
+    ------
+    CompanionError
+        If it is not YAML.
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise CompanionError(f"this is not YAML: {error}") from None
+
+
+def load(layout: Layout, profile: str) -> dict[str, dict[str, Any]]:
+    """Return a profile's parameters for every notebook, empty where it names none.
+
+    The names of notebooks are checked here, those of parameters by `parameters.check`, which opens the notebook.
+
+    Raises
+    ------
+    CompanionError
+        If the profile does not exist, is not a mapping of mappings, or names a notebook that does not exist.
+    """
+    layout.require_profile(profile)
+    path = layout.profile(profile)
+    try:
+        content = read_yaml(path.read_text()) or {}
+    except CompanionError as error:
+        raise CompanionError(f"{layout.shown(path)}: {error}") from None
+    if not isinstance(content, dict):
+        raise CompanionError(
+            f"{layout.shown(path)} must map notebooks to parameters, not hold a {type(content).__name__}"
+        )
+    for name, given in content.items():
+        layout.require_notebook(name)
+        if not isinstance(given, dict | None):
+            raise CompanionError(f"{layout.shown(path)}: {name!r} must map parameters to values, not be {given!r}")
+    return {name: content.get(name) or {} for name in layout.notebook_names()}
+
+
+def split(layout: Layout, profile: str) -> list[str]:
+    """Write each notebook's part of a profile to a file of its own, and return the names of those that changed.
+
+    Make compares the times of these files, so that a changed parameter re-executes its own notebook alone. Every
+    parameter is checked first; outputs of notebooks that no longer exist are removed.
+
+    Raises
+    ------
+    CompanionError
+        As `load` and `parameters.check` do; nothing is written then.
+    """
+    checked = {name: parameters.check(layout.source(name), given) for name, given in load(layout, profile).items()}
+    forget_deleted(layout)
+    return [name for name, given in checked.items() if write_text_if_changed(layout.parameters(name), json_text(given))]
+
+
+def forget_deleted(layout: Layout) -> None:
+    """Remove all outputs of notebooks whose source is gone, so that no page or ledger shows them."""
+    known = set(layout.notebook_names())
+    for path in layout.executed("*").parent.glob("*.ipynb"):
+        if path.stem not in known:
+            remove_outputs(layout, path.stem)
+
+
+def remove_outputs(layout: Layout, name: str) -> None:
+    """Remove a notebook's outputs, the executed notebook first: without it nobody trusts the rest."""
+    own = [layout.executed(name), layout.failed(name), layout.provenance(name), layout.parameters(name)]
+    for path in [*own, *layout.outputs_of(name)]:
+        path.unlink(missing_ok=True)

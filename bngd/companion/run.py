@@ -1,0 +1,264 @@
+"""What a notebook talks to: it takes figures, tables, numbers and claims, shows them, and writes them down."""
+
+import io
+import os
+import re
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bngd.claims import Claim, Rule
+from bngd.companion.errors import CompanionError
+from bngd.companion.files import json_text, plain, write_bytes, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+NOTEBOOK_NAME = re.compile(r"[a-z][a-z0-9_]*")
+OUTPUT_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LARGEST_INLINE_SVG = 1_000_000
+"""Bytes; a drawing with more (many thousand markers) is shown as PNG, which loads faster and looks the same."""
+
+FIGURE_METADATA = {"svg": {"Date": None}, "png": {"Software": None}, "pdf": {"CreationDate": None}}
+"""What Matplotlib would otherwise stamp into a file, so that two runs would differ."""
+
+
+class Run:
+    """One execution of one notebook: collects what it found, and writes all of it below one folder.
+
+    The folder is ``$BNGD_OUTPUT`` where the companion's runner sets it, else ``bngd-output`` in the current folder.
+
+    Parameters
+    ----------
+    notebook : str
+        The name of the notebook, without its suffix. It begins the name of every file that the run writes.
+
+    Raises
+    ------
+    CompanionError
+        If the name is not in snake case: hyphens separate a notebook's name from that of its figure.
+
+    Examples
+    --------
+    >>> run = Run("convergence")
+    >>> run.record(best_rate=0.25)
+    """
+
+    def __init__(self, notebook: str) -> None:
+        if not NOTEBOOK_NAME.fullmatch(notebook):
+            raise CompanionError(f"{notebook!r} cannot name a notebook: use small letters, digits and underscores")
+        given = os.environ.get("BNGD_OUTPUT")
+        self.notebook = notebook
+        self.output = Path(given or "bngd-output")
+        self._by_runner = given is not None
+        self._figures: dict[str, dict[str, str]] = {}
+        self._tables: dict[str, str] = {}
+        self._values: dict[str, Any] = {}
+        self._claims: dict[str, dict[str, Any]] = {}
+
+    def figure(self, fig: "Figure", name: str, *, caption: str, alt: str) -> None:
+        """Save a figure as SVG, PNG and PDF, show it above its caption, and close it.
+
+        Parameters
+        ----------
+        fig : matplotlib.figure.Figure
+            The figure; it is closed afterwards.
+        name : str
+            In kebab case; the files are ``figures/<notebook>-<name>.{svg,png,pdf}``.
+        caption : str
+            Markdown; may hold maths and computed numbers.
+        alt : str
+            What a reader who cannot see the figure should know, in plain text.
+
+        Raises
+        ------
+        CompanionError
+            If the name is malformed or taken, or the caption or the alternative text is empty.
+        """
+        self._require_new(name, self._figures, "figure")
+        for what, text in (("caption", caption), ("alt text", alt)):
+            if not text.strip():
+                raise CompanionError(f"figure {name!r} has an empty {what}: say what it shows")
+        drawings = {kind: _drawing(fig, kind) for kind in FIGURE_METADATA}
+        for kind, content in drawings.items():
+            write_bytes(self.output / "figures" / f"{self.notebook}-{name}.{kind}", content)
+        about = {"name": name, "caption": " ".join(caption.split()), "alt": " ".join(alt.split())}
+        self._figures[name] = about
+        _close(fig)
+        _show(_image_bundle(drawings, about["alt"]), {"bngd": about})
+        _show({"text/markdown": about["caption"], "text/plain": about["caption"]}, {"bngd": {"caption_of": name}})
+
+    def table(self, frame: "pd.DataFrame", name: str, *, caption: str) -> None:
+        """Write a table to ``results/<notebook>-<name>.csv`` in full precision and show it to four digits.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            The table; a meaningful index becomes its first columns.
+        name : str
+            In kebab case.
+        caption : str
+            Markdown, shown above the table.
+
+        Raises
+        ------
+        CompanionError
+            If the name is malformed or taken.
+        """
+        self._require_new(name, self._tables, "table")
+        columns = frame.reset_index(drop=frame.index.nlevels == 1 and frame.index.name is None)
+        write_text(self._csv(name), columns.to_csv(index=False, lineterminator="\n"))
+        self._tables[name] = " ".join(caption.split())
+        self.say(self._tables[name])
+        html = columns.to_html(index=False, border=0, float_format=lambda value: f"{value:.4g}")
+        _show({"text/html": html, "text/plain": columns.to_string(index=False)})
+
+    def record(self, **values: Any) -> None:
+        """Keep numbers for the book's prose and for later comparison, in ``results/<notebook>.json``.
+
+        Raises
+        ------
+        CompanionError
+            If a name was recorded before.
+        TypeError
+            If a value has no form in JSON.
+        """
+        for name in values:
+            self._require_free(name, self._values, "value")
+        self._values.update({name: plain(value) for name, value in values.items()})
+
+    def say(self, markdown: str) -> None:
+        """Show prose that holds computed numbers."""
+        _show({"text/markdown": markdown, "text/plain": markdown})
+
+    def claim(
+        self,
+        *,
+        id: str,
+        section: int,
+        statement: str,
+        predicted: Any,
+        measured: Any,
+        rule: Rule,
+        table_cell: str | None = None,
+        expected: str = "holds",
+    ) -> None:
+        """Judge a claim and enter it in the ledger; the arguments are those of `bngd.claims.Claim.judge`.
+
+        Raises
+        ------
+        CompanionError
+            If the id is malformed or taken.
+        """
+        self._require_new(id, self._claims, "claim")
+        claim = Claim.judge(
+            id=id,
+            section=section,
+            statement=statement,
+            predicted=predicted,
+            measured=measured,
+            rule=rule,
+            notebook=self.notebook,
+            table_cell=table_cell,
+            expected=expected,
+        )
+        self._claims[id] = plain(claim.as_dict())
+
+    def finish(self) -> None:
+        """Write ``results/<notebook>.json`` and show the claims with their verdicts: every notebook's last call."""
+        content = {
+            "notebook": self.notebook,
+            "values": self._values,
+            "claims": list(self._claims.values()),
+            "figures": list(self._figures.values()),
+            "tables": [{"name": name, "caption": caption} for name, caption in self._tables.items()],
+        }
+        write_text(self.output / "results" / f"{self.notebook}.json", json_text(content))
+        if self._claims:
+            self.say(claims_table(list(self._claims.values())))
+        if not self._by_runner:  # the book is no place for the paths of the machine that built it
+            print(self._report())
+
+    def _csv(self, name: str) -> Path:
+        return self.output / "results" / f"{self.notebook}-{name}.csv"
+
+    def _report(self) -> str:
+        verdicts = Counter(claim["verdict"] for claim in self._claims.values())
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "none"
+        made = [f"figures/{self.notebook}-{name}.{{svg,png,pdf}}" for name in self._figures]
+        made += [f"results/{self._csv(name).name}" for name in self._tables]
+        made += [f"results/{self.notebook}.json ({len(self._values)} values; claims: {counts})"]
+        return "\n".join([f"Written below {self.output.resolve()}:", *(f"  {path}" for path in made)])
+
+    def _require_new(self, name: str, taken: dict[str, Any], what: str) -> None:
+        if not OUTPUT_NAME.fullmatch(name):
+            raise CompanionError(f"{name!r} cannot name a {what}: use kebab case, as in 'loss-against-step'")
+        self._require_free(name, taken, what)
+
+    def _require_free(self, name: str, taken: dict[str, Any], what: str) -> None:
+        # In a live session a reader runs a cell again and again: there the last one counts.
+        if name in taken and (self._by_runner or _shell() is None):
+            raise CompanionError(f"notebook {self.notebook!r} has a {what} {name!r} already; names must differ")
+
+
+def claims_table(claims: list[dict[str, Any]]) -> str:
+    """Return ledger entries as a Markdown table, one row each."""
+    rows = ["| Claim | Predicted | Measured | Rule | Verdict |", "|---|---|---|---|---|"]
+    for claim in claims:
+        verdict = f"**{claim['verdict']}**"
+        if claim["verdict"] != claim["expected"]:
+            verdict += f" (on record: {claim['expected']})"
+        cells = (claim["statement"], _brief(claim["predicted"]), _brief(claim["measured"]), claim["rule"], verdict)
+        rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+    return "\n".join(rows)
+
+
+def _brief(value: Any) -> str:
+    if value is None:
+        return "not a number"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    if isinstance(value, list):
+        shown = ", ".join(_brief(entry) for entry in value[:4])
+        return shown if len(value) <= 4 else f"{shown}, … ({len(value)} in all)"
+    return str(value)
+
+
+def _drawing(fig: "Figure", kind: str) -> bytes:
+    import matplotlib as mpl
+
+    buffer = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "bngd"}):  # else the ids inside an SVG are random
+        fig.savefig(buffer, format=kind, dpi=150, metadata=FIGURE_METADATA[kind])
+    return buffer.getvalue()
+
+
+def _close(fig: "Figure") -> None:
+    from matplotlib import pyplot as plt
+
+    plt.close(fig)  # else the notebook shows it a second time
+
+
+def _image_bundle(drawings: dict[str, bytes], alt: str) -> dict[str, Any]:
+    if len(drawings["svg"]) <= LARGEST_INLINE_SVG:
+        return {"image/svg+xml": drawings["svg"].decode(), "text/plain": alt}
+    return {"image/png": drawings["png"], "text/plain": alt}
+
+
+def _shell() -> Any:
+    from IPython import get_ipython
+
+    return get_ipython()
+
+
+def _show(bundle: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+    """Display in a notebook; in a plain Python session print what text can say."""
+    from IPython.display import display
+
+    if _shell() is None:
+        print(bundle["text/plain"])
+    else:
+        display(bundle, raw=True, metadata=metadata)
