@@ -271,9 +271,15 @@ def _title(page: Path) -> str:
 def _publish(shop: Workshop) -> Path:
     """Copy the finished site to where readers look, its first page last, and return that page."""
     index = shop.html / "index.html"
-    mirror(shop.work, shop.html, lambda path: path not in ("index.html", ".buildinfo"), spare=("index.html",))
+    mirror(shop.work, shop.html, _is_published, spare=("index.html",))
     write_bytes(index, (shop.work / "index.html").read_bytes())
     return index
+
+
+def _is_published(path: str) -> bool:
+    # The themes leave their own templates among the static files: pages full of broken links.
+    template = path.startswith("_static/") and path.endswith(".html")
+    return path not in ("index.html", ".buildinfo") and not template
 
 
 def mirror(
