@@ -147,7 +147,7 @@ FORCE:
 
 # --- the book ----------------------------------------------------------------------------------------------------
 
-$(BOOK): $(EXECUTED) $(LEDGER) $(BOOK_SOURCES) $(BOOK_CODE)
+$(BOOK): $(EXECUTED) $(LEDGER) $(OUT)/.notebooks $(BOOK_SOURCES) $(BOOK_CODE)
 	@$(COMPANION) book --profile $(PROFILE)
 
 # --- the installed packages ----------------------------------------------------------------------------------------
