@@ -91,7 +91,8 @@ def best_factors(rng: np.random.Generator, n: int, largest_condition_number: flo
     """Measure gradient descent's factor at its best step size, 2/(l_1 + l_d), on n random problems.
 
     Spectra are log-spaced, and runs start from a random corner of a cube around u: with eigenvalues too close to the
-    extremes, or hardly any error along them, no run is long enough to show its last factor. The dimension is uniform on 2 ... 50, kappa log-uniform from 2 on (nearer to 1 a run is over before it can be measured).
+    extremes, or hardly any error along them, no run is long enough to show its last factor. The dimension is uniform
+    on 2 ... 50, kappa log-uniform from 2 on (nearer to 1 a run is over before it can be measured).
 
     Returns
     -------
@@ -112,6 +113,17 @@ def _best_factor(rng: np.random.Generator, largest_condition_number: float) -> d
         "predicted": gd_best_factor(problem),
         "measured": run["measured"],
     }
+
+
+def largest_share_of_bound(problem: Problem, runs: pd.DataFrame) -> float:
+    """Return the largest relative_loss/rho^(2k) of the stable runs in a table of `bngd.sweep`; theory says at most 1.
+
+    Rows whose bound rho^(2k) is below 1e-24 are left out: rounding does not let a loss follow it.
+    """
+    stable = runs[runs["lr"] < gd_stability_limit(problem)]
+    bound = gd_factor(problem, stable["lr"]) ** (2.0 * stable["step"].to_numpy())
+    resolved = bound > RESOLVED_DECAY
+    return float((stable["relative_loss"].to_numpy()[resolved] / bound[resolved]).max())
 
 
 def loss_by_dimension(
