@@ -21,6 +21,7 @@ run.say("and $so$ on")
 """
 SURROUNDINGS = """
 import os, sys
+from pathlib import Path
 names = ["OMP_NUM_THREADS", "SOURCE_DATE_EPOCH", "PYTHONHASHSEED"]
 run.record(python=sys.executable, folder=Path.cwd().name, env=[os.environ[n] for n in names])
 """
