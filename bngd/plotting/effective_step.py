@@ -170,7 +170,8 @@ def ensemble(runs: pd.DataFrame, overlap: float) -> Figure:
     runs : DataFrame
         Of `bngd.studies.effective_step.random_tents`.
     overlap : float
-        Starts with |w_0'g| / (||w_0|| ||g||) below it get a marker of their own in the second panel.
+        Starts with |w_0'g| / (||w_0|| ||g||) below it get a marker of their own in the second panel; so do problems in
+        two and three dimensions.
     """
     fig, axes = figure(2, width=9.2, height=3.7)
     axes[0].loglog(
@@ -189,16 +190,22 @@ def ensemble(runs: pd.DataFrame, overlap: float) -> Figure:
     axes[0].set_ylabel(r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$")
     axes[0].set_title(f"the tents of {runs['problem'].nunique()} problems")
     flat = runs[runs["on_plateau"]]
-    near = flat["overlap"] < overlap
-    for part, marker, fill, side in ((flat[~near], "o", "full", r"\geq"), (flat[near], "^", "none", "<")):
+    tiny = flat["dimension"] <= 3
+    near = ~tiny & (flat["overlap"] < overlap)
+    kinds = (
+        (flat[~tiny & ~near], "o", "bngd", "all others"),
+        (flat[near], "^", "accent", rf"$|\cos(w_0,g)|<{overlap:g}$"),
+        (flat[tiny], "s", "large", r"$d\leq 3$"),
+    )
+    for part, marker, colour, label in kinds:
         axes[1].semilogx(
             part["condition_number"],
             part["relative_to_limit"],
             marker,
-            color=COLOURS["bngd" if fill == "full" else "accent"],
+            color=COLOURS[colour],
             markersize=3.5,
-            fillstyle=fill,
-            label=rf"$|\cos(w_0,g)|{side}{overlap:g}$",
+            fillstyle="full" if colour == "bngd" else "none",
+            label=label,
         )
     axes[1].legend(loc="lower right")
     axes[1].axhline(1, color=COLOURS["theory"], linestyle=":")
