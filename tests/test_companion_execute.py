@@ -80,6 +80,7 @@ def test_each_figure_has_a_cell_with_caption_name_and_alt_text(cells):
         {"caption": f"Line $x^{k}$ to 5", "name": f"demo-line-{k}"} for k in (1, 2)
     ]
     assert [entry.image for entry in own] == [{"alt": "a line"}] * 2
+    assert all(cell.source for cell in cells)  # MyST-NB leaves out a cell without source, and so its outputs
 
 
 def test_below_each_figure_stands_how_to_regenerate_it(cells):
