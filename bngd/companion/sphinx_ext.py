@@ -145,7 +145,7 @@ def table(
     group.extend(nodes.colspec(colwidth=width) for width in widths)
     group += nodes.thead("", _row([[paragraph(nodes.Text(title))] for title in header]))
     group += nodes.tbody("", *(_row(row) for row in rows))
-    return nodes.container("", nodes.table("", group, classes=list(classes)), classes=["wide-table"])
+    return nodes.container("", nodes.table("", group, classes=["colwidths-given", *classes]), classes=["wide-table"])
 
 
 def _row(cells: Sequence[Cell]) -> nodes.row:
