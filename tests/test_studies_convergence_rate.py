@@ -58,9 +58,10 @@ def test_residual_quantiles_tell_the_deciding_factor_apart(rng):
 
 def test_the_best_step_size_ends_at_the_best_effective_step(rng):
     problem = bngd.Problem.from_spectrum(log_spaced(60, 50.0), rng=rng)
-    best = study.find_best_lr(problem, bngd.unit_vectors(rng, 60))
+    w0 = bngd.unit_vectors(rng, 60)
+    best = study.find_best_lr(problem, w0)
     assert best.effective_step == pytest.approx(bngd.bngd_best_effective_step(problem), rel=1e-3)
-    loss = bngd.sweep(problem, best.lr, steps=400, w0=best.w0, checkpoints=range(401))["relative_loss"]
+    loss = bngd.sweep(problem, best.lr, steps=400, w0=w0, checkpoints=range(401))["relative_loss"]
     assert np.sqrt(bngd.decay_factor(loss)) == pytest.approx(bngd.bngd_best_factor(problem), abs=2e-3)
 
 
@@ -88,7 +89,8 @@ def test_the_widest_start_is_the_one_with_the_largest_product_of_asymptotes(rng)
 
 def test_in_high_dimension_every_start_reaches_the_best_effective_step(rng):
     problem = bngd.Problem.from_spectrum(log_spaced(200, 20.0), rng=rng)
-    assert study.fraction_reaching(problem, bngd.unit_vectors(rng, 200, 3)) == 1.0
+    tops = study.highest_effective_steps(problem, bngd.unit_vectors(rng, 200, 3))
+    assert (tops >= bngd.bngd_best_effective_step(problem)).all()
 
 
 def test_losses_step_by_step_equal_the_trajectories(rng):

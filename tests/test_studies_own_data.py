@@ -85,7 +85,8 @@ def test_the_verdict_on_speed_follows_the_predicted_steps(steps, opening):
 def test_the_verdict_owns_up_to_a_start_that_falls_short():
     expected = pd.DataFrame({"method": ["gd", "bngd"], "condition_number": [9.0, 3.0], "steps": [100, 40]})
     widths = pd.DataFrame({"method": ["gd", "bngd"], "decades": [1.0, 1.2], "censored": [False, False]})
-    text = study.verdict(expected, widths, {"gd": 90.0, "bngd": float("nan")})
-    assert "more than the steps allowed" in text
-    assert "try other seeds" in text
+    text = study.verdict(expected, widths, {"gd": 90.0, "bngd": 95.0})
+    assert "not every start lets BNGD reach" in text
+    assert "Raise `steps`" in study.verdict(expected, widths, {"gd": 90.0, "bngd": float("nan")})
+    assert "not every start" not in study.verdict(expected, widths, {"gd": float("nan"), "bngd": 55.0})
     assert "would not spare you tuning" in text

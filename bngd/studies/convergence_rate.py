@@ -122,10 +122,9 @@ def residual_quantiles(factors: pd.DataFrame, quantiles: ArrayLike = (0.5, 0.95,
 
 
 class BestStep(NamedTuple):
-    """The step size at which BNGD from the start w0 ends with the best rho*, and the effective step at the end."""
+    """The step size at which BNGD ends with the best rho*, and the effective step at the end."""
 
     lr: float
-    w0: Array
     effective_step: float
 
 
@@ -147,7 +146,7 @@ def find_best_lr(problem: Problem, w0: ArrayLike, *, n_grid: int = 32, n_zooms: 
         best = _fastest(problem, runs)
         ends = runs["lr"].iloc[[max(best - 1, 0), min(best + 1, len(runs) - 1)]]
         grid = np.geomspace(ends.iloc[0], ends.iloc[1], n_grid)
-    return BestStep(float(runs["lr"].iloc[best]), w0, float(runs["effective_step"].iloc[best]))
+    return BestStep(float(runs["lr"].iloc[best]), float(runs["effective_step"].iloc[best]))
 
 
 def _lowest_lr(problem: Problem, w0: Array) -> Array:
@@ -177,25 +176,22 @@ def widest_start(problem: Problem, starts: ArrayLike) -> Array:
     return starts[np.argmax(small * large)]
 
 
-def fraction_reaching(problem: Problem, starts: ArrayLike, *, n_grid: int = 64) -> float:
-    """Return the fraction of the starts (m, d) from which some step size ends at the best effective step or above.
+def highest_effective_steps(problem: Problem, starts: ArrayLike, *, n_grid: int = 24) -> Array:
+    """Return the largest effective step that a run ends with over all step sizes, for each start (m, d), shape (m,).
 
-    The top of the tent of eff against eps depends on the start; where it lies lower, no step size gives the best rate.
+    It is the top of the tent of eff against eps. Where it lies below the best effective step, no step size gives the
+    best rate. NaN where no run has converged.
     """
     starts = np.asarray(starts, dtype=float)
     runs = _converged_runs(problem, _lowest_lr(problem, starts) * np.geomspace(1, 1e4, n_grid)[:, None], starts)
-    top = runs.groupby("start")["effective_step"].max()
-    return float((top >= bngd_best_effective_step(problem)).sum() / len(starts))
+    return runs.groupby("start")["effective_step"].max().reindex(range(len(starts))).to_numpy()
 
 
-def loss_at_best(problem: Problem, starts: ArrayLike, *, reduction: float = ASYMPTOTIC) -> pd.DataFrame:
-    """Return the loss of each method at its own best step size, until GD has reduced it (see `loss_against_step`).
-
-    Both start from the one of the starts (m, d) that `widest_start` picks.
-    """
-    best = find_best_lr(problem, widest_start(problem, starts))
+def loss_at_best(problem: Problem, w0: ArrayLike, *, reduction: float = ASYMPTOTIC) -> pd.DataFrame:
+    """Return the loss of each method at its own best step size, until GD has reduced it (see `loss_against_step`)."""
     steps = steps_to_reduce(gd_best_factor(problem), reduction) + 50
-    return loss_against_step(problem, best.w0, lr_gd=gd_best_lr(problem), lr_bngd=best.lr, steps=steps)
+    rates = {"lr_gd": gd_best_lr(problem), "lr_bngd": find_best_lr(problem, w0).lr}
+    return loss_against_step(problem, w0, **rates, steps=steps)
 
 
 def steps_to_floor(losses: pd.DataFrame, floor: float = 1e-12) -> tuple[int, int]:
@@ -226,13 +222,14 @@ def random_best_factors(
 def data_best_factors(names: Sequence[str], rng: np.random.Generator, *, n_starts: int) -> pd.DataFrame:
     """Return predicted and measured best factors of both methods on real data.
 
-    The runs set out from the one of n_starts random starts that `widest_start` picks.
+    The runs set out from the one of n_starts random starts that lets BNGD reach the highest effective step.
 
     Returns
     -------
     pandas.DataFrame
         One row a data set: dataset, dimension, kappa, kappa_star, gd_lr, gd_predicted, gd_measured, bngd_lr,
-        step_ratio (the effective step at the end over the best one), reached (see `fraction_reaching`), bngd_predicted,
+        step_ratio (the effective step at the end over the best one), reached (the fraction of the starts
+        from which some step size ends at the best effective step or above), bngd_predicted,
         bngd_measured.
     """
     return pd.DataFrame([_best_factors_on(name, rng, n_starts) for name in names])
@@ -242,7 +239,8 @@ def _best_factors_on(name: str, rng: np.random.Generator, n_starts: int) -> dict
     data = datasets.load(name)
     problem = Problem.from_data(data.X, data.y, names=data.names)
     starts = unit_vectors(rng, problem.dimension, n_starts)
-    runs = loss_at_best(problem, starts)
+    tops = highest_effective_steps(problem, starts)
+    runs = loss_at_best(problem, starts[np.nanargmax(tops)])
     ends = runs.groupby("method").last()
     measured = {method: float(np.sqrt(decay_factor(run["relative_loss"]))) for method, run in runs.groupby("method")}
     return {
@@ -255,7 +253,7 @@ def _best_factors_on(name: str, rng: np.random.Generator, n_starts: int) -> dict
         "gd_measured": measured["gd"],
         "bngd_lr": ends.loc["bngd", "lr"],
         "step_ratio": ends.loc["bngd", "effective_step"] / bngd_best_effective_step(problem),
-        "reached": fraction_reaching(problem, starts),
+        "reached": float(np.mean(tops >= bngd_best_effective_step(problem))),
         "bngd_predicted": bngd_best_factor(problem),
         "bngd_measured": measured["bngd"],
     }

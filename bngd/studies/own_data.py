@@ -140,7 +140,9 @@ def _on_speed(rows: pd.DataFrame) -> str:
 def _on_start(steps: pd.Series, taken: Mapping[str, float]) -> str:
     gd, bngd = (f"{taken[m]:,.0f}" if np.isfinite(taken[m]) else "more than the steps allowed" for m in METHODS)
     measured = f"From this start, each at its best in the sweep, GD took {gd} and BNGD {bngd}."
-    if taken["bngd"] <= min(taken["gd"], 1.5 * steps["bngd"]):
+    if not np.isfinite(taken["bngd"]):
+        return f"{measured} Raise `steps`, or try other seeds."
+    if taken["bngd"] <= min(np.nan_to_num(taken["gd"], nan=np.inf), 1.5 * steps["bngd"]):
         return measured
     return (
         f"{measured} The prediction is about the end of a run: the first steps depend on the start, and not every "
