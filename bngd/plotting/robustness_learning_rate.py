@@ -35,7 +35,7 @@ def loss_against_lr(scans: Sequence[Scan], step: int, threshold: float) -> Figur
     fig, axes = figure(len(scans), height=4.0, sharey=True, squeeze=False)
     for ax, scan in zip(axes[0], scans, strict=True):
         _mark_predictions(ax, scan)
-        mark_level(ax, threshold, "loss asked for")
+        mark_level(ax, threshold, "asked for")
         for method in METHODS:
             _draw_losses(ax, scan, method, step)
         _draw_ranges(ax, fixed_ranges(scan, step, threshold))
