@@ -75,10 +75,11 @@ def _is_known(value: Any) -> bool:
 
 def close(rtol: float, atol: float = 0.0) -> Rule:
     """Demand ``|measured - predicted| <= atol + rtol |predicted|`` in every entry."""
-    text = (
-        f"relative difference at most {rtol:g}" if atol == 0 else f"difference at most {atol:g} + {rtol:g} |predicted|"
+    bounds = [f"{atol:g}"] * (atol > 0) + [f"{rtol:g} |predicted|"] * (rtol > 0)
+    return Rule(
+        f"difference at most {' + '.join(bounds) or '0'}",
+        lambda p, m: bool(np.all(np.abs(np.subtract(m, p)) <= atol + rtol * np.abs(p))),
     )
-    return Rule(text, lambda p, m: bool(np.all(np.abs(np.subtract(m, p)) <= atol + rtol * np.abs(p))))
 
 
 def at_most(slack: float = 0.0) -> Rule:
