@@ -80,7 +80,8 @@ def test_outcomes_are_told_apart(problem, starts):
 
 def test_a_start_at_a_saddle_stays_there():
     flat = Problem.from_spectrum([1.0, 2.0, 4.0], u=np.ones(3))
-    run = sweep(flat, 0.5, steps=100, w0=[2.0, -1.0, 0.0], a0=0.0)
+    # A saddle is unstable: rounding alone leaves it in the end, so that few steps are taken.
+    run = sweep(flat, 0.1, steps=10, w0=[2.0, -1.0, 0.0], a0=0.0)
     assert run["outcome"].item() == Outcome.SADDLE.value
 
 
