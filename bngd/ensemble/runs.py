@@ -104,7 +104,7 @@ def _broadcast(lr: ArrayLike, lr_a: ArrayLike, index: NDArray[np.int64], a0: Arr
         shape = np.broadcast_shapes(*(values.shape for values in floats), index.shape)
     except ValueError:
         raise ValueError(
-            f"lr {floats[0].shape}, lr_a {floats[1].shape}, a0 {floats[2].shape} and w0's leading axes {index.shape} do "
+            f"lr {floats[0].shape}, lr_a {floats[1].shape}, a0 {floats[2].shape}, w0 {index.shape} x d do "
             "not broadcast; for every step size from every start give lr[:, None]"
         ) from None
     if 0 in shape:

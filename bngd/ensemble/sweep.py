@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from bngd.dynamics import classify
 from bngd.ensemble.local import cores, run_locally
-from bngd.ensemble.memory import require_memory
 from bngd.ensemble.record import QUANTITIES
 from bngd.ensemble.resume import Finished
 from bngd.ensemble.runs import Runs, make_runs
+from bngd.memory import require_memory
 from bngd.problem import Problem
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def sweep(
     ValueError
         For step sizes that are not positive and finite, a start that is zero or of the wrong length, shapes that do
         not broadcast, no run at all, fewer than 1 step, checkpoints outside 0 ... `steps`, a tolerance outside (0, 1),
-        an unknown method, fewer than 1 worker or run in a chunk, or (`bngd.ensemble.memory.TooLargeError`) a sweep that
+        an unknown method, fewer than 1 worker or run in a chunk, or (`bngd.memory.TooLargeError`) a sweep that
         does not fit into memory.
     bngd.ensemble.cluster.ClusterError
         If the cluster cannot be reached, is lost, or has no workers.
