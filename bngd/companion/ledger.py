@@ -8,7 +8,7 @@ from typing import Any
 
 from bngd.claims import HOLDS, TABLE_CELLS
 from bngd.companion.errors import LedgerError
-from bngd.companion.files import json_text, write_text
+from bngd.companion.files import json_text, write_text_if_changed
 from bngd.companion.layout import SUMMARY, Layout
 
 REQUIRED_SECTIONS = range(2, 12)
@@ -65,7 +65,7 @@ def collect(layout: Layout) -> list[dict[str, Any]]:
     if repeated:
         raise LedgerError(f"claim ids must differ over all notebooks; these do not: {', '.join(sorted(repeated))}")
     entries.sort(key=lambda entry: (entry["section"], entry["id"]))
-    write_text(layout.ledger, json_text(entries))
+    write_text_if_changed(layout.ledger, json_text(entries))
     return entries
 
 

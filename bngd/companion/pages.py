@@ -65,7 +65,7 @@ def _with_figures(cell: NotebookNode, name: str, command: str) -> Iterator[Noteb
         yield _source_line(name, figure["name"], command)
         if position == len(pending) - 1:
             return
-        current = new_code_cell("", id=f"{cell.id}-{position}", metadata={"tags": ["remove-input"]})
+        current = new_code_cell("", id=f"{cell.id[:56]}-{position}", metadata={"tags": ["remove-input"]})
     yield current
 
 

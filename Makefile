@@ -1,0 +1,174 @@
+# The one conductor of the companion; `make help` says what there is. Works with GNU make 3.81 and later.
+#
+# Parameters flow through a notebook into figures, results and claims, which the book shows. Every file below build/
+# is made by one rule, from files that stand in its prerequisites, and is moved into place only when it is whole: so
+# an interruption at any moment is mended by the next run.
+
+PROFILE   ?= full
+JOBS      ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+SCHEDULER ?=
+ARGS      ?=
+VENV      ?= .venv
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)  # a -j on the command line wins
+endif
+
+ifneq ($(SCHEDULER),)
+export BNGD_SCHEDULER := $(SCHEDULER)
+endif
+
+PROFILES := $(patsubst notebooks/profiles/%.yaml,%,$(wildcard notebooks/profiles/*.yaml))
+ifeq ($(filter $(PROFILE),$(PROFILES)),)
+$(error there is no profile '$(PROFILE)'; the profiles are: $(PROFILES))
+endif
+
+NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(wildcard notebooks/*.ipynb)))
+MEASURING := $(filter-out summary,$(NOTEBOOKS))
+NETWORKS  := $(filter network_%,$(NOTEBOOKS))
+
+OUT        := build/$(PROFILE)
+EXECUTED   := $(NOTEBOOKS:%=$(OUT)/notebooks/%.ipynb)
+PARAMETERS := $(NOTEBOOKS:%=$(OUT)/parameters/%.json)
+LEDGER     := $(OUT)/results/ledger.json
+BOOK       := $(OUT)/book/html/index.html
+PINS       := requirements.txt constraints.txt
+
+# What decides a notebook's results: the package without what only builds the book. Neural networks concern only the
+# notebooks that are named after them, and a study named like a notebook concerns that one (tests/test_makefile.py
+# checks that nothing else imports it).
+BOOK_CODE    := bngd/companion/book.py bngd/companion/sphinx_ext.py
+NETWORK_CODE := $(shell find bngd/networks -name '*.py' 2>/dev/null)
+STUDIES      := $(wildcard $(NOTEBOOKS:%=bngd/studies/%.py))
+PACKAGE      := $(filter-out $(BOOK_CODE) $(NETWORK_CODE) $(STUDIES),$(shell find bngd -name '*.py'))
+BOOK_SOURCES := $(shell find book -type f -not -name '.*' -not -path '*/_build/*' 2>/dev/null)
+
+STAMP     := $(VENV)/.installed
+PYTHON_IN := $(VENV)/bin/python
+COMPANION := $(PYTHON_IN) -m bngd.companion
+
+.PHONY: help book notebooks figures test verify bench pdf serve lab lint clean FORCE $(NOTEBOOKS)
+
+help: ## show this help
+	@echo "make <target> [PROFILE=$(PROFILE)] [JOBS=$(JOBS)] [SCHEDULER=host:port] [ARGS=...]"
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@echo
+	@echo "One notebook, with its figures and results:"
+	@echo "  $(NOTEBOOKS)" | fold -s -w 100 | sed 's/^ */    /'
+	@echo
+	@echo "One notebook with parameters of your own, apart from the book's results (below build/own):"
+	@echo "    make convergence ARGS=\"-p dimension 50\""
+	@echo
+	@echo "Profiles: $(PROFILES)"
+
+book: $(BOOK) ## build the book: build/PROFILE/book/html/index.html
+	@echo "book: $(BOOK)"
+
+notebooks: $(EXECUTED) ## execute every notebook that is out of date
+	@echo "notebooks: $(OUT)/notebooks"
+
+figures: $(EXECUTED) ## the same; figures lie in build/PROFILE/figures
+	@echo "figures: $(OUT)/figures"
+
+test: $(STAMP) ## run the tests; ARGS goes to pytest
+	$(PYTHON_IN) -m pytest $(ARGS)
+
+verify: $(LEDGER) ## check that every claim stands as on record
+	@$(COMPANION) verify --profile $(PROFILE)
+
+bench: $(STAMP) ## compare the speed of the ensemble with its alternatives
+	$(PYTHON_IN) -m benchmarks $(ARGS)
+
+pdf: $(BOOK) ## print the book to a PDF; needs Chromium
+	@$(COMPANION) book --profile $(PROFILE) --pdf
+
+serve: $(BOOK) ## show the book at 127.0.0.1:8000
+	$(PYTHON_IN) -m http.server --bind 127.0.0.1 --directory $(dir $(BOOK)) 8000
+
+lab: $(STAMP) ## open the notebooks in JupyterLab
+	$(PYTHON_IN) -m jupyterlab --notebook-dir notebooks
+
+lint: $(STAMP) ## check style and types
+	$(PYTHON_IN) -m ruff check .
+	$(PYTHON_IN) -m ruff format --check .
+	$(PYTHON_IN) -m mypy
+
+clean: ## remove everything that was built; the installed packages stay
+	rm -rf build
+
+# --- one notebook ------------------------------------------------------------------------------------------------
+
+ifeq ($(strip $(ARGS)),)
+$(NOTEBOOKS): %: $(OUT)/notebooks/%.ipynb
+	@echo "$@: $(OUT)/notebooks/$@.ipynb, figures in $(OUT)/figures"
+else
+$(NOTEBOOKS): $(STAMP)
+	@$(COMPANION) run $@ --profile $(PROFILE) $(ARGS)
+endif
+
+$(EXECUTED): $(OUT)/notebooks/%.ipynb: notebooks/%.ipynb $(OUT)/parameters/%.json $(PACKAGE) $(PINS) | $(STAMP)
+	@$(COMPANION) execute $* --profile $(PROFILE)
+
+$(NETWORKS:%=$(OUT)/notebooks/%.ipynb): $(NETWORK_CODE)
+
+$(foreach study,$(STUDIES),$(eval $(OUT)/notebooks/$(basename $(notdir $(study))).ipynb: $(study)))
+
+$(OUT)/notebooks/summary.ipynb: $(LEDGER)
+
+# A profile is split into a file a notebook, and one that did not change keeps its time: so a changed parameter
+# re-executes its own notebook alone.
+$(PARAMETERS): $(OUT)/parameters/.split
+	@test -f $@ || $(COMPANION) parameters --profile $(PROFILE)
+
+$(OUT)/parameters/.split: notebooks/profiles/$(PROFILE).yaml $(OUT)/.notebooks | $(STAMP)
+	@mkdir -p $(@D)
+	@$(COMPANION) parameters --profile $(PROFILE)
+	@touch $@
+
+# The list of notebooks, rewritten only when one came or went: what a deleted notebook claimed must leave the ledger.
+$(OUT)/.notebooks: FORCE
+	@mkdir -p $(@D)
+	@echo "$(NOTEBOOKS)" | cmp -s - $@ || { echo "$(NOTEBOOKS)" > $@.new && mv $@.new $@; }
+
+# The ledger likewise: claims that came out the same leave the summary as it is.
+$(LEDGER): $(OUT)/.collected
+	@test -f $@ || $(COMPANION) ledger --profile $(PROFILE)
+
+$(OUT)/.collected: $(MEASURING:%=$(OUT)/notebooks/%.ipynb) $(OUT)/.notebooks
+	@$(COMPANION) ledger --profile $(PROFILE)
+	@touch $@
+
+FORCE:
+
+# --- the book ----------------------------------------------------------------------------------------------------
+
+$(BOOK): $(EXECUTED) $(LEDGER) $(BOOK_SOURCES) $(BOOK_CODE)
+	@$(COMPANION) book --profile $(PROFILE)
+
+# --- the installed packages ----------------------------------------------------------------------------------------
+
+# The first Python that is new enough and can make environments; 3.11 to 3.13 first, for which the pins were tried.
+FIND_PYTHON = found=; for python in $(PYTHON) python3.13 python3.12 python3.11 python3 python3.14; do \
+	$$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { found=$$python; break; }; done; \
+	test -n "$$found" || { echo "no Python 3.11 or later that can make environments was found; install one" \
+	"(on Debian: apt-get install python3 python3-venv) or name it: make PYTHON=/path/to/python" >&2; exit 1; }
+
+# An environment whose installation was interrupted is made anew: pip cannot tell a half-copied package from a whole.
+$(STAMP): requirements.txt constraints.txt pyproject.toml
+	@if test -e $(VENV)/.installing; then rm -rf $(VENV); fi
+	@$(PYTHON_IN) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ $(FIND_PYTHON); echo "setting up $(VENV) with $$found"; $$found -m venv --clear $(VENV); }
+	@touch $(VENV)/.installing
+	$(PYTHON_IN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	$(PYTHON_IN) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@rm $(VENV)/.installing
+	@touch $@
+
+.DEFAULT:
+	@echo "make: there is nothing called '$@' here; 'make help' lists targets and notebooks" >&2; exit 2

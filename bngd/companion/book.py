@@ -1,0 +1,307 @@
+"""Executed notebooks and prose pages in, a self-contained static site out.
+
+The site that readers see, ``build/<profile>/book/html``, always holds the last *good* book. Sphinx works beside it, and
+only a build without a single warning is published, with ``index.html`` last: an interrupted or failed build can
+neither be taken for a finished one nor damage one.
+"""
+
+import filecmp
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import bngd
+from bngd.companion.chromium import find_chromium, print_pdf
+from bngd.companion.errors import CompanionError
+from bngd.companion.files import write_bytes, write_text_if_changed
+from bngd.companion.layout import Layout
+
+WARNINGS_SHOWN = 30
+CELL_AND_LINE = re.compile(r"\.ipynb:(\d{5,}):")
+"""How MyST-NB gives a position in a notebook: 10000 times the cell's number, plus the line."""
+
+
+class BookError(CompanionError):
+    """The book cannot be built from what is there; the message says what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where one profile's book is made, beside the results that it shows."""
+
+    layout: Layout
+    profile: str
+
+    @property
+    def folder(self) -> Path:
+        """Everything that a build of the book writes."""
+        return self.layout.output / "book"
+
+    @property
+    def source(self) -> Path:
+        """What Sphinx reads: prose and executed notebooks side by side."""
+        return self.folder / "source"
+
+    @property
+    def work(self) -> Path:
+        """Where Sphinx writes, finished or not."""
+        return self.folder / "work"
+
+    @property
+    def doctrees(self) -> Path:
+        """What Sphinx remembers from one build to the next."""
+        return self.folder / "doctrees"
+
+    @property
+    def html(self) -> Path:
+        """The last good book."""
+        return self.folder / "html"
+
+    @property
+    def complete(self) -> Path:
+        """Exists only after a good build, and holds the fingerprint of what all of its pages depend on."""
+        return self.folder / "complete"
+
+
+def workshop(profile: str, root: Path | str = ".") -> Workshop:
+    """Return the workshop of a profile in the checkout `root`."""
+    return Workshop(Layout.of_profile(Path(root).resolve(), profile), profile)
+
+
+def build(profile: str, root: Path | str = ".") -> Path:
+    """Build the book of a profile and return its first page.
+
+    Only pages whose prose, notebook or results changed are made again. What every page depends on (configuration,
+    table of contents, page titles, the extension) leads to a fresh build when it changes, and so does an
+    interrupted or failed build: Sphinx reports warnings only for the pages that it reads.
+
+    Parameters
+    ----------
+    profile : str
+        A profile whose notebooks were executed into ``build/<profile>/notebooks``.
+    root : path
+        The checkout.
+
+    Returns
+    -------
+    Path
+        ``build/<profile>/book/html/index.html``.
+
+    Raises
+    ------
+    BookError
+        If a notebook of the table of contents was not executed, or Sphinx warns of anything.
+    """
+    shop = workshop(profile, root)
+    assemble(shop)
+    fingerprint = _fingerprint(shop)
+    if not shop.complete.exists() or shop.complete.read_text() != fingerprint:
+        shutil.rmtree(shop.doctrees, ignore_errors=True)
+        shutil.rmtree(shop.work, ignore_errors=True)
+    shop.complete.unlink(missing_ok=True)
+    _copy_assets(shop)
+    run_sphinx(shop, "html", shop.work)
+    index = _publish(shop)
+    shop.complete.write_text(fingerprint)
+    return index
+
+
+def build_pdf(profile: str, root: Path | str = ".") -> Path:
+    """Print the whole book to one PDF and return its path.
+
+    Raises
+    ------
+    CompanionError
+        If no Chromium is found, or the book does not build.
+    """
+    chromium = find_chromium()
+    shop = workshop(profile, root)
+    assemble(shop)
+    single = shop.folder / "singlehtml"
+    mirror(mathjax_source(), single / "_static" / "mathjax", needed_by_mathjax)
+    # Separate doctrees: numbers and links are resolved otherwise on a single page.
+    run_sphinx(shop, "singlehtml", single, doctrees=shop.folder / "singlehtml-doctrees")
+    return print_pdf(chromium, single / "index.html", shop.folder / "bngd-companion.pdf")
+
+
+def assemble(shop: Workshop) -> None:
+    """Bring ``source`` up to date: prose, executed notebooks and ``conf.py``, touching only what changed."""
+    prose = shop.layout.root / "book"
+    if not (prose / "_toc.yml").is_file():
+        raise BookError(
+            f"{shop.layout.root} holds no book/_toc.yml; run from the folder that holds book/, or pass root"
+        )
+    _require_notebooks(shop)
+    executed = shop.layout.output / "notebooks"
+    mirror(prose, shop.source, lambda path: not path.startswith("_build/"), spare=("notebooks", "conf.py"))
+    mirror(executed, shop.source / "notebooks", lambda path: path.endswith(".ipynb"))
+    write_text_if_changed(shop.source / "conf.py", conf_py(shop))
+
+
+def _require_notebooks(shop: Workshop) -> None:
+    pages = pages_of_toc(shop.layout.root / "book" / "_toc.yml")
+    names = [page.removeprefix("notebooks/") for page in pages if page.startswith("notebooks/")]
+    missing = [name for name in names if not shop.layout.executed(name).is_file()]
+    if missing:
+        raise BookError(
+            f"not executed under profile {shop.profile}: {', '.join(missing)}; "
+            f"run `make notebooks PROFILE={shop.profile}` first"
+        )
+
+
+def pages_of_toc(toc: Path) -> list[str]:
+    """Return the pages of a Jupyter Book table of contents, in reading order, without suffixes."""
+
+    def walk(entry: Any) -> list[str]:
+        if isinstance(entry, list):
+            return [page for item in entry for page in walk(item)]
+        own = [entry[key] for key in ("root", "file") if key in entry]
+        return own + [page for key in ("parts", "chapters", "sections") for page in walk(entry.get(key, []))]
+
+    return walk(yaml.safe_load(toc.read_text(encoding="utf-8")))
+
+
+def conf_py(shop: Workshop) -> str:
+    """Return the Sphinx configuration that Jupyter Book derives from ``_config.yml``, as a ``conf.py``."""
+    # Imported here because it takes a second, which the other commands need not pay.
+    from jupyter_book.config import get_final_config  # type: ignore[import-untyped]
+
+    config, _ = get_final_config(
+        user_yaml=shop.source / "_config.yml",
+        sourcedir=shop.source,
+        cli_config={"latex_individualpages": False},
+        raise_on_invalid=True,
+    )
+    lines = [f"{key} = {config[key]!r}" for key in sorted(config)]
+    return "\n".join(["# Written by bngd.companion.book from _config.yml: edit that file.", *lines]) + "\n"
+
+
+def run_sphinx(shop: Workshop, builder: str, target: Path, doctrees: Path | None = None) -> None:
+    """Run Sphinx over ``source`` and raise `BookError` with its warnings, if there is one."""
+    log = shop.folder / "warnings.txt"
+    options = ["-W", "-n", "--keep-going", "-q", "-w", str(log), "-d", str(doctrees or shop.doctrees)]
+    # A process of its own: docutils keeps its roles and directives in globals, and conf.py may be run by hand alike.
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-b", builder, *options, str(shop.source), str(target)],
+        env=os.environ | {"PYTHONPATH": _import_path()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise BookError(_explain(shop, log.read_text(encoding="utf-8") if log.exists() else "", done.stderr))
+
+
+def _import_path() -> str:
+    here = str(Path(bngd.__file__).parents[1])
+    return os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def _explain(shop: Workshop, log: str, stderr: str) -> str:
+    # Positions are given in the assembled copy; the reader edits the originals.
+    warnings = [line.replace(f"{shop.source}{os.sep}", "book/") for line in log.splitlines() if line.strip()]
+    warnings = [CELL_AND_LINE.sub(_cell_and_line, line.replace("book/notebooks/", "notebooks/")) for line in warnings]
+    if not warnings:
+        return f"Sphinx failed on {shop.source}:\n{stderr.strip()[-2000:]}"
+    more = [f"... and {len(warnings) - WARNINGS_SHOWN} lines more"] if len(warnings) > WARNINGS_SHOWN else []
+    return "\n".join(["the book has warnings, which are errors here:", *warnings[:WARNINGS_SHOWN], *more])
+
+
+def _cell_and_line(match: re.Match[str]) -> str:
+    cell, line = divmod(int(match[1]), 10000)
+    return f".ipynb, cell {cell}, line {line}:"
+
+
+def _copy_assets(shop: Workshop) -> None:
+    """Put beside the pages what they link to: MathJax, the figures, and the notebooks as a reader would run them."""
+    mirror(mathjax_source(), shop.work / "_static" / "mathjax", needed_by_mathjax)
+    mirror(shop.layout.figures, shop.work / "_figures")
+    mirror(shop.layout.root / "notebooks", shop.work / "_notebooks", lambda path: path.endswith(".ipynb"))
+
+
+def mathjax_source() -> Path:
+    """Return the folder of the MathJax that pip installed.
+
+    Raises
+    ------
+    BookError
+        If the package is not installed.
+    """
+    spec = find_spec("sphinx-mathjax-offline")
+    if spec is None or spec.origin is None:
+        raise BookError("MathJax is missing; install it with `pip install sphinx-mathjax-offline==0.0.2`")
+    return Path(spec.origin).parent / "static" / "mathjax"
+
+
+def needed_by_mathjax(path: str) -> bool:
+    """Whether a file of MathJax is needed to read TeX and to write HTML: 2 MB of the package's 24."""
+    return path == "tex-chtml.js" or path.startswith(("output/chtml/fonts/woff-v2/", "input/tex/extensions/"))
+
+
+def _fingerprint(shop: Workshop) -> str:
+    """Digest of what shows on every page; Sphinx by itself would leave the pages that did not change stale."""
+    digest = hashlib.sha256()
+    extension = Path(__file__).with_name("sphinx_ext.py")
+    shared = [shop.source / "conf.py", shop.source / "_toc.yml", extension, Path(__file__)]
+    shared += sorted(path for path in (shop.source / "_static").rglob("*") if path.is_file())
+    for path in shared:
+        digest.update(path.read_bytes())
+    for page in sorted([*shop.source.rglob("*.md"), *shop.source.rglob("*.ipynb")]):
+        digest.update(f"{page.relative_to(shop.source)} {_title(page)}".encode())
+    return digest.hexdigest()
+
+
+def _title(page: Path) -> str:
+    """First heading of a page; in a notebook it stands inside a JSON string."""
+    lines = (line.strip().lstrip('"') for line in page.read_text(encoding="utf-8").splitlines())
+    return next((line for line in lines if line.startswith("# ")), "")
+
+
+def _publish(shop: Workshop) -> Path:
+    """Copy the finished site to where readers look, its first page last, and return that page."""
+    index = shop.html / "index.html"
+    mirror(shop.work, shop.html, _is_published, spare=("index.html",))
+    write_bytes(index, (shop.work / "index.html").read_bytes())
+    return index
+
+
+def _is_published(path: str) -> bool:
+    # The themes leave their own templates among the static files: pages full of broken links.
+    template = path.startswith("_static/") and path.endswith(".html")
+    return path not in ("index.html", ".buildinfo") and not template
+
+
+def mirror(
+    source: Path, target: Path, wanted: Callable[[str], bool] = lambda path: True, spare: Collection[str] = ()
+) -> None:
+    """Make ``target`` hold the wanted files of ``source`` and nothing else, writing only what differs.
+
+    Parameters
+    ----------
+    source, target : Path
+        Folders; a source that does not exist counts as empty.
+    wanted : callable
+        Says of a path relative to ``source``, with forward slashes, whether it belongs.
+    spare : collection of str
+        Names of entries of ``target`` that are someone else's.
+    """
+    files = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()} if source.is_dir() else set()
+    files = {path for path in files if wanted(path)}
+    for path in sorted(files):
+        if not (target / path).is_file() or not filecmp.cmp(source / path, target / path, shallow=False):
+            write_bytes(target / path, (source / path).read_bytes())
+    for old in sorted(target.rglob("*")):
+        relative = old.relative_to(target)
+        if old.is_file() and relative.as_posix() not in files and relative.parts[0] not in spare:
+            old.unlink()

@@ -1,0 +1,307 @@
+"""What the book's pages say that was computed: numbers in prose, the summary table, the ledger, how it was run.
+
+A page that uses one of these depends on the files it reads, so that Sphinx makes it anew when they change; a number
+that is not there is a warning, which the build treats as an error.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx_proof.nodes import proof_node  # type: ignore[import-untyped]
+
+import bngd
+from bngd.claims import SECTIONS, UNDECIDED, VERDICTS, combine
+
+logger = logging.getLogger(__name__)
+
+VERDICT_SIGNS = dict(zip(VERDICTS, ("✓", "✗", "?"), strict=True))
+"""A sign for each verdict, so that colour never stands alone."""
+
+TABLE_ROWS = {
+    "convergence": (
+        "Convergence",
+        "only for small $\\varepsilon$",
+        "for every $\\varepsilon$, if $\\varepsilon_a \\le 1$",
+    ),
+    "rate": ("Rate of convergence", "linear", "linear, and it can be faster"),
+    "learning_rate": (
+        "Robustness to the learning rate",
+        "a small range of $\\varepsilon$",
+        "a wide range of $\\varepsilon$",
+    ),
+    "dimension": ("Robustness to the dimension", "no effect of $d$", "grows with $d$"),
+}
+"""The paper's summary table in our words: row, what it says of GD, what it says of BNGD."""
+
+METHODS = ("gd", "bngd")
+MACHINE_FACTS = ("bngd", "python", "platform", "cores")
+Cell = Sequence[nodes.Node]
+
+
+def read_json(env: Any, *parts: str) -> Any:
+    """Read a JSON file below the profile's build folder, recording that the current page depends on it.
+
+    Returns None, after a warning that names the file, if it is missing or not JSON.
+    """
+    path = (Path(env.srcdir) / env.config.bngd_build).resolve().joinpath(*parts)
+    env.note_dependency(str(path))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        logger.warning("%s does not exist; execute the notebooks first", "/".join(parts), location=env.docname)
+    except json.JSONDecodeError as error:
+        logger.warning("%s is not JSON: %s", "/".join(parts), error, location=env.docname)
+    return None
+
+
+class ValueRole(SphinxRole):
+    """A number from a run, in prose: ``{value}`notebook:name``` or ``{value}`notebook:name:.2e```."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the formatted number, or a question mark and a warning that says what is wrong."""
+        notebook, _, rest = self.text.partition(":")
+        name, _, spec = rest.partition(":")
+        results = read_json(self.env, "results", f"{notebook}.json")
+        if results is None:
+            return [nodes.Text("?")], []
+        values = results.get("values", {})
+        if name not in values:
+            return self._refuse(f"results of {notebook} hold no value {name!r}; there are: {', '.join(sorted(values))}")
+        try:
+            return typeset(format(values[name], spec)), []
+        except (TypeError, ValueError) as error:
+            return self._refuse(f"value {notebook}:{name} = {values[name]!r} cannot be written as {spec!r}: {error}")
+
+    def _refuse(self, message: str) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        logger.warning("%s", message, location=self.get_location())
+        return [nodes.Text("?")], []
+
+
+def typeset(text: str) -> list[nodes.Node]:
+    """Return a formatted number as nodes: ``1.2e-05`` becomes 1.2 × 10 to the -5, raised."""
+    match = re.fullmatch(r"([+-]?[\d.,]+)e([+-])0*(\d+)", text)
+    if match is None:
+        return [nodes.Text(text.replace("-", "\N{MINUS SIGN}") if re.fullmatch(r"-[\d.,]+", text) else text)]
+    mantissa, sign, exponent = match.groups()
+    power = ("\N{MINUS SIGN}" if sign == "-" else "") + exponent
+    mantissa = mantissa.replace("-", "\N{MINUS SIGN}")
+    return [
+        nodes.Text(f"{mantissa}\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}10"),
+        nodes.superscript(power, power),
+    ]
+
+
+def show(value: Any) -> list[nodes.Node]:
+    """Return any value that a claim may hold as nodes: numbers to four digits, lists joined, null as a dash."""
+    if value is None:
+        return [nodes.Text("\N{EN DASH}")]
+    if isinstance(value, bool):
+        return [nodes.Text("yes" if value else "no")]
+    if isinstance(value, int):
+        return typeset(str(value))
+    if isinstance(value, float):
+        return typeset(f"{value:.4g}")
+    if isinstance(value, list):
+        return _join([show(item) for item in value])
+    if isinstance(value, dict):
+        return _join([[nodes.Text(f"{key}: "), *show(item)] for key, item in value.items()])
+    return [nodes.Text(str(value))]
+
+
+def _join(items: list[list[nodes.Node]]) -> list[nodes.Node]:
+    joined: list[nodes.Node] = []
+    for item in items:
+        joined += [nodes.Text(", "), *item] if joined else item
+    return joined
+
+
+def verdict_node(verdict: str) -> nodes.inline:
+    """Return a verdict as a coloured word with a sign."""
+    text = f"{VERDICT_SIGNS.get(verdict, VERDICT_SIGNS[UNDECIDED])} {verdict}"
+    return nodes.inline(text, text, classes=["verdict", f"verdict-{verdict}"])
+
+
+def paragraph(*children: nodes.Node, classes: Iterable[str] = ()) -> nodes.paragraph:
+    """Return a paragraph of the given children."""
+    node = nodes.paragraph("", "", classes=list(classes))
+    node.extend(children)
+    return node
+
+
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[Cell]], widths: Sequence[int], classes: Iterable[str]
+) -> nodes.Element:
+    """Return a table that scrolls sideways where the page is too narrow."""
+    group = nodes.tgroup(cols=len(header))
+    group.extend(nodes.colspec(colwidth=width) for width in widths)
+    group += nodes.thead("", _row([[paragraph(nodes.Text(title))] for title in header]))
+    group += nodes.tbody("", *(_row(row) for row in rows))
+    return nodes.container("", nodes.table("", group, classes=list(classes)), classes=["wide-table"])
+
+
+def _row(cells: Sequence[Cell]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", *cell) for cell in cells))
+
+
+class ComputedDirective(SphinxDirective):
+    """Base of the directives that turn result files into nodes."""
+
+    has_content = False
+
+    def markdown(self, text: str) -> list[nodes.Node]:
+        """Parse a line of Markdown, maths included."""
+        holder = nodes.container()
+        self.state.nested_parse(StringList([text], self.env.docname), 0, holder)
+        return holder.children
+
+    def to_notebook(self, notebook: str, text: str) -> nodes.Node:
+        """Return a link to an executed notebook's page; Sphinx warns if there is no such page."""
+        reference = addnodes.pending_xref(
+            "", refdomain="std", reftype="doc", reftarget=f"/notebooks/{notebook}", refexplicit=True, refwarn=True
+        )
+        reference["refdoc"] = self.env.docname
+        reference += nodes.inline(text, text)
+        return reference
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Return all claims, none after a warning if there is no ledger."""
+        return read_json(self.env, "results", "ledger.json") or []
+
+
+class SummaryTable(ComputedDirective):
+    """``{summary-table}``: the paper's summary table, each cell with the verdict that its claims earned."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        ledger = self.ledger()
+        rows = [
+            [
+                self.markdown(title),
+                *(self._cell(f"{row}/{method}", said, ledger) for method, said in zip(METHODS, texts, strict=True)),
+            ]
+            for row, (title, *texts) in TABLE_ROWS.items()
+        ]
+        header = ("", "Gradient descent", "With batch normalization")
+        return [table(header, rows, (26, 37, 37), ["summary-table"])]
+
+    def _cell(self, name: str, said: str, ledger: list[dict[str, Any]]) -> list[nodes.Node]:
+        claims = [claim for claim in ledger if claim["table_cell"] == name]
+        verdict = verdict_node(combine([claim["verdict"] for claim in claims]))
+        notebooks = dict.fromkeys(claim["notebook"] for claim in claims)
+        links = _join([[self.to_notebook(notebook, notebook.replace("_", " "))] for notebook in notebooks])
+        evidence = paragraph(verdict, nodes.Text(" "), *links, classes=["evidence"])
+        return [
+            *self.markdown(said),
+            nodes.container("", evidence, classes=["table-cell"], ids=[f"cell-{name.replace('/', '-')}"]),
+        ]
+
+
+class Ledger(ComputedDirective):
+    """``{ledger}``: every claim, by section: what theory predicts, what was measured, by which rule, the verdict."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a section for each section of the mathematics that has claims."""
+        ledger = self.ledger()
+        sections = sorted({claim["section"] for claim in ledger})
+        counts = _join([[verdict_node(v), nodes.Text(f" {sum(c['verdict'] == v for c in ledger)}")] for v in VERDICTS])
+        tally = paragraph(nodes.Text(f"{len(ledger)} claims: "), *counts, nodes.Text("."), classes=["tally"])
+        return [tally, *(self._section(n, [c for c in ledger if c["section"] == n]) for n in sections)]
+
+    def _section(self, number: int, claims: list[dict[str, Any]]) -> nodes.section:
+        title = SECTIONS.get(number, f"Section {number}")
+        section = nodes.section("", nodes.title(title, title), ids=[f"section-{number}"], names=[f"ledger-{number}"])
+        header = ("Claim", "Predicted", "Measured", "Rule", "Verdict")
+        section += table(header, [self._claim(claim) for claim in claims], (44, 15, 15, 14, 12), ["ledger"])
+        return section
+
+    def _claim(self, claim: dict[str, Any]) -> list[Cell]:
+        name = nodes.literal(claim["id"], claim["id"])
+        origin = paragraph(
+            name, nodes.Text(" from "), self.to_notebook(claim["notebook"], claim["notebook"]), classes=["origin"]
+        )
+        anchored = nodes.container("", *self.markdown(claim["statement"]), origin, ids=[f"claim-{claim['id']}"])
+        verdict = [paragraph(verdict_node(claim["verdict"]))]
+        if claim["verdict"] != claim.get("expected", claim["verdict"]):
+            verdict.append(paragraph(nodes.Text(f"expected: {claim['expected']}"), classes=["origin"]))
+        shown = [[paragraph(*show(claim[key]))] for key in ("predicted", "measured")]
+        return [[anchored], *shown, self.markdown(claim["rule"]), verdict]
+
+
+class RunStatus(ComputedDirective):
+    """``{run-status}``: for each notebook of this book its parameters and duration, and what it all ran on."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a table of the notebooks, then one of the versions."""
+        names = sorted(page.removeprefix("notebooks/") for page in self.env.found_docs if page.startswith("notebooks/"))
+        runs = {name: read_json(self.env, "provenance", f"{name}.json") for name in names}
+        known = {name: run for name, run in runs.items() if run is not None}
+        rows = [self._notebook(name, run) for name, run in known.items()]
+        total = sum(run["seconds"] for run in known.values())
+        profiles = ", ".join(sorted({run["profile"] for run in known.values()}))
+        summary = f"Profile {profiles}: {len(known)} notebooks, {total:.0f} seconds of execution in all."
+        notebooks = table(("Notebook", "Seconds", "Parameters"), rows, (30, 10, 60), ["run-status"])
+        return [paragraph(nodes.Text(summary)), notebooks, *self._versions(list(known.values()))]
+
+    def _notebook(self, name: str, run: dict[str, Any]) -> list[Cell]:
+        parameters = [
+            paragraph(nodes.literal(key, key), nodes.Text(" = "), *show(value))
+            for key, value in run["parameters"].items()
+        ]
+        command = [paragraph(nodes.literal(run["command"], run["command"]), classes=["origin"])]
+        return [
+            [paragraph(self.to_notebook(name, name)), *command],
+            [paragraph(nodes.Text(f"{run['seconds']:.1f}"))],
+            [nodes.container("", *parameters, classes=["parameters"])],
+        ]
+
+    def _versions(self, runs: list[dict[str, Any]]) -> list[nodes.Node]:
+        facts = [
+            {**{key: run[key] for key in MACHINE_FACTS}, "commit": _commit(run), **run["packages"]} for run in runs
+        ]
+        seen = {key: sorted({str(fact[key]) for fact in facts if key in fact}) for fact in facts for key in fact}
+        rows = [
+            [[paragraph(nodes.Text(key))], [paragraph(nodes.literal("", ", ".join(values)))]]
+            for key, values in seen.items()
+        ]
+        return [table(("Part", "Version"), rows, (30, 70), ["versions"])] if rows else []
+
+
+def _commit(run: dict[str, Any]) -> str:
+    changes = " with local changes" if run["modified"] else ""
+    return f"{run['commit'][:12]}{changes}" if run["commit"] else "not recorded"
+
+
+def tidy_statements(app: Sphinx, doctree: nodes.document) -> None:
+    """Mend what sphinx-proof writes: one id for the bodies of all statements, one for all proofs."""
+    for section in doctree.findall(nodes.section):
+        if section["ids"] == ["proof-content"]:
+            section["ids"] = [f"{section.parent['label']}-content"]
+    for proof in doctree.findall(proof_node):
+        body = proof.next_node(nodes.admonition)
+        body["ids"], body["classes"] = [], ["proof", "argument"]
+        _emphasise(body.next_node(nodes.Text), "Proof.")
+
+
+def _emphasise(text: nodes.Text, word: str) -> None:
+    rest = nodes.Text(text.astext().removeprefix(word))
+    text.parent.replace(text, [nodes.emphasis(word, word), rest])
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx; ``bngd_build`` is the profile's build folder, relative to the sources."""
+    app.add_config_value("bngd_build", "../..", "env")
+    app.add_role("value", ValueRole())
+    app.add_directive("summary-table", SummaryTable)
+    app.add_directive("ledger", Ledger)
+    app.add_directive("run-status", RunStatus)
+    app.connect("doctree-read", tidy_statements)
+    return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}

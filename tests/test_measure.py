@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from bngd import decay_factor, workable_range
+
+
+def test_a_geometric_sequence_gives_its_factor():
+    assert decay_factor(3 * 0.9 ** np.arange(100)) == pytest.approx(0.9)
+
+
+def test_rounding_after_the_floor_is_not_measured():
+    values = np.maximum(0.5 ** np.arange(300), 1e-30)
+    assert decay_factor(values) == pytest.approx(0.5)
+
+
+def test_a_transient_at_the_start_is_forgotten():
+    k = np.arange(400)
+    assert decay_factor(0.97**k + 100 * 0.5**k) == pytest.approx(0.97, rel=1e-6)
+
+
+@pytest.mark.parametrize("values", [[1.0, 0.5, 0.25], [1.0, np.inf, np.nan] * 10, [1.0, *[0.0] * 20]])
+def test_what_cannot_be_measured_is_nan(values):
+    assert np.isnan(decay_factor(values))
+
+
+def test_the_ends_of_a_range_are_interpolated():
+    lr = np.geomspace(1e-3, 1e3, 7)
+    found = workable_range(lr, np.maximum(lr, 1 / lr), 10**0.25)
+    assert found.low == pytest.approx(10**-0.25)
+    assert found.high == pytest.approx(10**0.25)
+    assert found.decades == pytest.approx(0.5)
+    assert not found.censored
+
+
+def test_the_widest_of_several_ranges_counts_and_a_cut_off_one_says_so():
+    loss = np.array([0.1, 5.0, 0.1, 0.1, 0.1])
+    found = workable_range(np.geomspace(1, 1e4, 5), loss, 1.0)
+    assert found.high == pytest.approx(1e4)
+    assert found.censored
+
+
+def test_divergence_ends_a_range_at_the_last_step_size_that_works():
+    found = workable_range([1.0, 10.0, 100.0], [2.0, 0.1, np.nan], 1.0)
+    assert found.high == 10.0
+    assert not found.censored
+
+
+def test_nothing_that_works_is_nan():
+    assert np.isnan(workable_range([1.0, 2.0], [5.0, np.inf], 1.0).decades)
+
+
+@pytest.mark.parametrize(
+    ("lr", "loss", "threshold"),
+    [([2.0, 1.0], [1.0, 1.0], 1.0), ([1.0], [1.0], 1.0), ([1.0, 2.0], [1.0], 1.0), ([1.0, 2.0], [1.0, 1.0], 0.0)],
+)
+def test_impossible_ranges_are_refused(lr, loss, threshold):
+    with pytest.raises(ValueError, match=r"ascending|threshold"):
+        workable_range(lr, loss, threshold)

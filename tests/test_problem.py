@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from problems import a_problem, problems, seeds
+
+from bngd import Problem, unit_vectors
+
+
+@given(problems())
+def test_the_solution_solves_the_normal_equations(problem):
+    np.testing.assert_allclose(problem.eigenvalues * problem.u, problem.g, rtol=1e-12)
+    assert problem.explained == pytest.approx(float(problem.u @ (problem.eigenvalues * problem.u)))
+
+
+def test_from_data_agrees_with_least_squares_on_the_raw_samples():
+    rng = np.random.default_rng(1)
+    X, noise = rng.standard_normal((200, 6)), rng.standard_normal(200)
+    y = X @ rng.standard_normal(6) + noise
+    problem = Problem.from_data(X, y, standardise=False)
+    centred, target = X - X.mean(axis=0), y - y.mean()
+    w, residual, *_ = np.linalg.lstsq(centred, target, rcond=None)
+    np.testing.assert_allclose(problem.from_eigenbasis(problem.u), w, rtol=1e-10)
+    assert problem.minimum_loss == pytest.approx(residual[0] / 400)
+    np.testing.assert_allclose(problem.eigenvalues, np.linalg.eigvalsh(centred.T @ centred / 200), rtol=1e-10)
+
+
+def test_more_features_than_samples_work():
+    rng = np.random.default_rng(2)
+    X, y = rng.standard_normal((20, 500)), rng.standard_normal(20)
+    problem = Problem.from_data(X, y)
+    assert problem.dimension == 19
+    assert problem.basis.shape == (500, 19)
+    assert problem.minimum_loss == pytest.approx(0.0, abs=1e-12)
+
+
+@given(seeds)
+def test_from_moments_keeps_the_problem_under_rotation(seed):
+    rng = np.random.default_rng(seed)
+    problem, w = a_problem(6, 50.0, seed)
+    Q, _ = np.linalg.qr(rng.standard_normal((6, 6)))
+    H = Q @ np.diag(problem.eigenvalues) @ Q.T
+    rotated = Problem.from_moments((H + H.T) / 2, Q @ problem.g)
+    np.testing.assert_allclose(rotated.eigenvalues, problem.eigenvalues, rtol=1e-10)
+    np.testing.assert_allclose(rotated.from_eigenbasis(rotated.u), Q @ problem.u, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(rotated.from_eigenbasis(rotated.to_eigenbasis(Q @ w)), Q @ w, atol=1e-12)
+
+
+def test_the_solution_follows_its_eigenvalue_into_order():
+    problem = Problem.from_spectrum([3.0, 1.0], u=[30.0, 10.0])
+    np.testing.assert_allclose(problem.u, [10.0, 30.0])
+
+
+def test_noise_raises_the_least_loss_and_nothing_else():
+    quiet = Problem.from_spectrum([1.0, 2.0], u=[1.0, 1.0])
+    noisy = Problem.from_spectrum([1.0, 2.0], u=[1.0, 1.0], noise_variance=0.5)
+    assert noisy.minimum_loss - quiet.minimum_loss == pytest.approx(0.25)
+    np.testing.assert_array_equal(noisy.g, quiet.g)
+
+
+def test_unit_vectors_lie_on_the_sphere():
+    np.testing.assert_allclose(np.linalg.norm(unit_vectors(np.random.default_rng(0), 7, 5), axis=1), 1.0)
+
+
+def test_arrays_cannot_be_changed_behind_the_cached_solution():
+    problem, _ = a_problem()
+    with pytest.raises(ValueError, match="read-only"):
+        problem.g[0] = 1.0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Problem([2.0, 1.0], [1.0, 1.0]), "ascending"),
+        (lambda: Problem([1.0, 2.0], [1.0]), "shape"),
+        (lambda: Problem([0.0, 2.0], [1.0, 1.0]), "positive definite"),
+        (lambda: Problem([1.0, 2.0], [0.0, 0.0]), "not zero"),
+        (lambda: Problem([1.0, 2.0], [np.nan, 0.0]), "finite"),
+        (lambda: Problem([1.0, 2.0], [1.0, 1.0], second_moment=1.0), "second_moment"),
+        (lambda: Problem([1.0, 2.0], [1.0, 1.0], second_moment=np.nan), "second_moment"),
+        (lambda: Problem.from_spectrum([1.0, 2.0]), "exactly one"),
+        (lambda: Problem.from_spectrum([1.0, 2.0], u=[1.0]), "shape"),
+        (lambda: Problem.from_spectrum([1.0, 2.0], u=[1.0, 1.0], noise_variance=-1), "noise_variance"),
+        (lambda: Problem.from_moments([[1.0, 2.0], [0.0, 1.0]], [1.0, 1.0]), "symmetric"),
+        (lambda: Problem.from_moments([[1.0, 2.0], [2.0, 1.0]], [1.0, 1.0]), "positive definite"),
+        (lambda: Problem.from_moments(np.eye(2), [1.0, 1.0, 1.0]), "shape"),
+    ],
+)
+def test_impossible_problems_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.parametrize(("w0", "message"), [([1.0], "dimension"), (1.0, "dimension"), ([np.nan] * 20, "NaN")])
+def test_impossible_starts_are_refused(w0, message):
+    problem, _ = a_problem()
+    with pytest.raises(ValueError, match=message):
+        problem.check_start(w0)
