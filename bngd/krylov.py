@@ -6,12 +6,14 @@ problem keeps its losses and norms with Q'HQ in place of H: a problem of the siz
 with the number of blocks from then on, faster the better conditioned H is.
 
 We start from [u, w_0] instead of [g, w_0], which costs no block, since g = Hu. The solution then lies in the space, so
-that the compressed problem has it, and the smallest loss, exactly. From g, the compressed minimum is off by the error of
-conjugate gradients, which is the larger part of the error of all late losses.
+that the compressed problem has it, and the smallest loss, exactly. From g, the compressed minimum is off by the error
+of conjugate gradients, which is the larger part of the error of all late losses.
+
+At some step sizes BNGD amplifies any perturbation, rounding included, until two runs that differ in nothing else part
+for a while. There no two codes agree, compressed or not, and the error is estimated at the other step sizes.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,10 +31,10 @@ BREAKDOWN = 1e-13
 """A new direction shorter than this part of the largest eigenvalue is rounding, and is left out."""
 
 CANCELLATION = 0.1
-"""A block that loses this part of its length to orthogonalisation is orthogonalised once more."""
+"""A direction that is left with this part of its length or less is orthogonalised once more."""
 
-FINEST_TOLERANCE = 1e-14
-"""Below this a difference of losses is rounding."""
+FINEST_TOLERANCE = 1e-12
+"""Below this a difference of losses is hard to tell from rounding."""
 
 PROBES = np.logspace(-3, 6, 96)
 """Step sizes that the error is estimated at, as multiples of ||w_0||^2 / (||u||^2 l_d)."""
@@ -43,8 +45,8 @@ LOOKS = 24
 RESCALING = 1.1
 """Weights times this, and step sizes times its square, change nothing but rounding."""
 
-AMPLIFIED = 100
-"""A difference of at most so many times that which rounding makes is not worth a larger basis."""
+SENSITIVE = 0.01
+"""A step size is sensitive where rounding makes a difference of this part of the tolerance."""
 
 Array = NDArray[np.float64]
 
@@ -65,10 +67,10 @@ class Compression:
         The starts, in the same shape as they were given but for the last axis.
     estimate : float
         Estimated largest error of the excess loss over `steps` steps, as a fraction of u'Hu/2: the difference made by
-        the last blocks of the basis, over step sizes of nine decades.
-    rounding : float
-        The same for a rescaling of the weights, which in exact arithmetic changes no loss. Some step sizes amplify any
-        perturbation, and no compression can be closer to the uncompressed run than that is to itself.
+        the last blocks of the basis, over step sizes of nine decades that are not sensitive.
+    sensitive : float
+        Share of these step sizes at which a change of nothing but rounding moves a loss by a hundredth of the tolerance
+        or more.
     exact_steps : int or None
         Steps up to which the compression is exact but for rounding; None where it is for any number.
     """
@@ -76,7 +78,7 @@ class Compression:
     problem: Problem
     starts: Array
     estimate: float
-    rounding: float
+    sensitive: float
     exact_steps: int | None
 
 
@@ -85,7 +87,7 @@ def compress(
     starts: ArrayLike,
     *,
     steps: int,
-    tolerance: float = 1e-13,
+    tolerance: float = 1e-10,
     max_dimension: int | None = None,
 ) -> Compression:
     """Compress a problem so that runs of `steps` steps from `starts`, at any step size, keep their losses.
@@ -102,8 +104,7 @@ def compress(
     steps : int
         Steps that the runs will take.
     tolerance : float
-        Error in the excess loss that may remain, as a fraction of u'Hu/2. The basis grows until the estimate is below
-        it, except at step sizes where rounding alone makes a difference of that size.
+        Error in the excess loss that may remain, as a fraction of u'Hu/2. The basis grows until the estimate is below.
     max_dimension : int, optional
         Largest dimension of the compressed problem.
 
@@ -127,26 +128,36 @@ def compress(
         raise CompressionError(
             f"tolerance is {tolerance!r}; losses agree to rounding at best: give {FINEST_TOLERANCE:g} or more, below 1"
         )
-    lanczos = Lanczos(problem, starts.reshape(-1, problem.dimension))
-    before = None
+    flat = starts.reshape(-1, problem.dimension)
+    lanczos, lr = Lanczos(problem, flat), _probe_rates(problem, flat)
+    before, error = None, np.inf
     for blocks in _sizes(steps):
         lanczos.grow(blocks, max_dimension)
-        small = lanczos.compressed()
-        losses = probe(*small, steps)
-        exact = lanczos.complete or lanczos.blocks > steps
-        rounding = np.abs(losses - probe(*small, steps, scale=RESCALING)).max(axis=-1, keepdims=True)
-        error = rounding if exact else np.inf if before is None else np.abs(losses - before)
-        if exact or np.all(error <= np.maximum(tolerance, AMPLIFIED * rounding)):
-            mapped = small[1].reshape(*starts.shape[:-1], -1)
-            exact_steps = None if lanczos.complete else lanczos.blocks - 1
-            return Compression(small[0], mapped, float(np.max(error)), float(rounding.max()), exact_steps)
-        if lanczos.blocks < blocks:
+        if lanczos.blocks < blocks and not lanczos.complete:
             raise CompressionError(
                 f"a tolerance of {tolerance:g} needs more than max_dimension = {max_dimension}, where the estimate is "
-                f"{np.max(error):.2g}; allow more dimensions or a larger tolerance"
+                f"{error:.2g}; allow more dimensions or a larger tolerance"
             )
+        small, mapped = lanczos.compressed()
+        losses = probe(small, mapped, lr, steps)
+        rounding = np.abs(losses - probe(small, mapped, lr, steps, scale=RESCALING)).max(axis=-1)
+        sensitive = rounding > SENSITIVE * tolerance
+        if before is not None:
+            error = float(np.abs(losses - before).max(axis=-1)[~sensitive].max(initial=0.0))
+        exact = lanczos.complete or lanczos.blocks > steps
+        if exact or error <= tolerance:
+            estimate = FINEST_TOLERANCE if exact else max(error, FINEST_TOLERANCE)
+            exact_steps = None if lanczos.complete else lanczos.blocks - 1
+            mapped = mapped.reshape(*starts.shape[:-1], small.dimension)
+            return Compression(small, mapped, estimate, float(sensitive.mean()), exact_steps)
         before = losses
     raise AssertionError("as many blocks as steps and one more are exact")
+
+
+def _probe_rates(problem: Problem, starts: Array) -> Array:
+    """Return the step sizes of the probes (probes, m), on the scale of each start."""
+    unit = np.linalg.norm(starts, axis=1) ** 2 / (problem.u @ problem.u * problem.eigenvalues[-1])
+    return PROBES[:, None] * unit
 
 
 def _sizes(steps: int) -> Iterator[int]:
@@ -158,26 +169,25 @@ def _sizes(steps: int) -> Iterator[int]:
     yield steps + 1
 
 
-def probe(problem: Problem, starts: Array, steps: int, *, scale: float = 1.0) -> Array:
+def probe(problem: Problem, starts: Array, lr: Array, steps: int, *, scale: float = 1.0) -> Array:
     """Return excess losses of BNGD as a fraction of u'Hu/2, shape (probes, starts, looks).
 
     Parameters
     ----------
     problem : Problem
     starts : (m, d) array
+    lr : (probes, m) array
     steps : int
     scale : float
         Factor of the weights; the step sizes take its square, so that only rounding differs.
     """
-    unit = np.sum(starts**2, axis=1) / (problem.u @ problem.u * problem.eigenvalues[-1])
     looks = np.unique(np.geomspace(1, steps, LOOKS).astype(int))
-    lr = scale**2 * PROBES[:, None] * unit
-    losses = sweep(problem, lr, steps=steps, w0=scale * starts, checkpoints=looks)["excess_loss"].to_numpy()
-    return losses.reshape(*lr.shape, -1) / (problem.explained / 2)
+    table = sweep(problem, scale**2 * lr, steps=steps, w0=scale * starts, checkpoints=looks)
+    return table["excess_loss"].to_numpy().reshape(*lr.shape, -1) / (problem.explained / 2)
 
 
 class Basis:
-    """Orthonormal vectors of length d, kept in panels of coordinates that are worked on in parallel."""
+    """Orthonormal vectors of length d, kept in panels of coordinates: a panel of a block stays in cache."""
 
     def __init__(self, dimension: int) -> None:
         self.size = 0
@@ -203,21 +213,17 @@ class Basis:
             self._parts[i] = larger
 
     def coefficients(self, vectors: Array) -> Array:
-        """Return the inner products (k, size) of vectors (k, d) with the basis, added in the order of the panels."""
-        return sum(self._on_panels(lambda part, v: v @ part.T, vectors), start=np.zeros((len(vectors), self.size)))
+        """Return the inner products (k, size) of vectors (k, d) with the basis."""
+        products = np.zeros((len(vectors), self.size))
+        for panel, part in zip(self._panels, self._parts, strict=True):
+            products += vectors[:, panel] @ part[: self.size].T
+        return products
 
-    def subtract(self, vectors: Array, coefficients: Array) -> None:
-        """Take the combinations with the given coefficients (k, size) off vectors (k, d), in place."""
-
-        def take_off(part: Array, v: Array) -> None:
-            v -= coefficients @ part
-
-        list(self._on_panels(take_off, vectors))
-
-    def _on_panels(self, work: Callable, vectors: Array) -> Iterator:
-        with ThreadPoolExecutor() as pool:
-            parts = [part[: self.size] for part in self._parts]
-            yield from pool.map(work, parts, [vectors[:, panel] for panel in self._panels])
+    def project_out(self, vectors: Array) -> None:
+        """Make vectors (k, d) orthogonal to the basis, in place."""
+        coefficients = self.coefficients(vectors)
+        for panel, part in zip(self._panels, self._parts, strict=True):
+            vectors[:, panel] -= coefficients @ part[: self.size]
 
 
 class Lanczos:
@@ -229,6 +235,7 @@ class Lanczos:
         seeds = np.vstack([problem.u, starts])
         lengths = np.linalg.norm(seeds, axis=1, keepdims=True)
         factor, self._next = orthonormal_rows(seeds / lengths, BREAKDOWN)
+        self._block = self._next
         self._seeds = lengths * factor
         self._diagonal: list[Array] = []
         self._below: list[Array] = []
@@ -250,19 +257,26 @@ class Lanczos:
             self._advance()
 
     def _advance(self) -> None:
-        """Take the next block into the basis and make the one after it: H times it, orthogonal to all."""
-        block = self._next
+        """Take the next block into the basis and make the one after it: H times it, orthogonal to all.
+
+        The three-term recurrence takes off nearly all that has to go; what it leaves because of rounding is then taken
+        off against the whole basis. Either alone loses orthogonality as the basis grows.
+        """
+        previous, block = self._block, self._next
         self._basis.append(block)
         image = block * self.full.eigenvalues
-        length = np.linalg.norm(image)
-        coefficients = self._basis.coefficients(image)
-        self._basis.subtract(image, coefficients)
+        diagonal, length = image @ block.T, np.linalg.norm(image)
+        image -= diagonal @ block
+        if self._below:
+            image -= self._below[-1] @ previous
+        self._basis.project_out(image)
         factor, self._next = orthonormal_rows(image, BREAKDOWN * self.full.eigenvalues[-1])
         if factor.size and np.linalg.norm(factor, axis=0).min() < CANCELLATION * length:
-            self._basis.subtract(self._next, self._basis.coefficients(self._next))
+            self._basis.project_out(self._next)
             correction, self._next = orthonormal_rows(self._next, BREAKDOWN)
             factor = factor @ correction
-        self._diagonal.append(coefficients[:, -len(block) :])
+        self._block = block
+        self._diagonal.append(diagonal)
         self._below.append(factor.T)
 
     def compressed(self) -> tuple[Problem, Array]:

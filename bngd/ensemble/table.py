@@ -38,7 +38,7 @@ def sweep(
     method: str = "bngd",
     lr_a: ArrayLike = 1.0,
     a0: ArrayLike | None = None,
-    checkpoints: Sequence[int] | None = None,
+    checkpoints: Sequence[int] | NDArray[np.integer] | None = None,
     tolerance: float = 1e-10,
     workers: int | None = None,
     chunk_size: int | None = None,
@@ -128,7 +128,7 @@ def _check_count(name: str, value: int | None, rule: str) -> None:
         raise ValueError(f"{name} is {value!r}; {rule}, at least 1")
 
 
-def _check_checkpoints(checkpoints: Sequence[int] | None, steps: int) -> NDArray[np.int64]:
+def _check_checkpoints(checkpoints: Sequence[int] | NDArray[np.integer] | None, steps: int) -> NDArray[np.int64]:
     shown = np.unique(np.asarray([steps] if checkpoints is None else checkpoints))
     if shown.size == 0 or shown.dtype.kind not in "iu" or shown[0] < 0 or shown[-1] > steps:
         raise ValueError(f"checkpoints are {checkpoints!r}; give whole numbers between 0 and steps = {steps}")
