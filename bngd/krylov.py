@@ -14,13 +14,16 @@ for a while. There no two codes agree, compressed or not, and the error is estim
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bngd.dynamics import check_nonzero
 from bngd.ensemble import sweep
+from bngd.ensemble.local import cores
 from bngd.memory import require_memory
 from bngd.problem import Problem
 
@@ -212,18 +215,13 @@ class Basis:
             larger[: self.size] = part[: self.size]
             self._parts[i] = larger
 
-    def coefficients(self, vectors: Array) -> Array:
-        """Return the inner products (k, size) of vectors (k, d) with the basis."""
-        products = np.zeros((len(vectors), self.size))
-        for panel, part in zip(self._panels, self._parts, strict=True):
-            products += vectors[:, panel] @ part[: self.size].T
-        return products
-
     def project_out(self, vectors: Array) -> None:
-        """Make vectors (k, d) orthogonal to the basis, in place."""
-        coefficients = self.coefficients(vectors)
-        for panel, part in zip(self._panels, self._parts, strict=True):
-            vectors[:, panel] -= coefficients @ part[: self.size]
+        """Make vectors (k, d) orthogonal to the basis, in place; panels are done on all cores, each on one."""
+        work = [(vectors[:, panel], part[: self.size]) for panel, part in zip(self._panels, self._parts, strict=True)]
+        with threadpool_limits(1), ThreadPoolExecutor(cores()) as pool:
+            # The sum runs in the order of the panels, so that it does not depend on which is done first.
+            coefficients = sum(pool.map(lambda pair: pair[0] @ pair[1].T, work))
+            list(pool.map(lambda pair: np.subtract(pair[0], coefficients @ pair[1], out=pair[0]), work))
 
 
 class Lanczos:

@@ -27,7 +27,7 @@ def problem():
 
 @pytest.fixture(scope="module")
 def processes():
-    options = {"processes": True, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
+    options = {"processes": True, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"}
     with LocalCluster(n_workers=2, **options) as running:
         yield running
 
@@ -44,7 +44,7 @@ def test_a_cluster_gives_the_same_numbers(problem, processes, monkeypatch):
 
 
 def test_the_chunks_of_a_killed_worker_are_done_again(problem, processes):
-    long = {"steps": 60000, "w0": np.ones(40), "chunk_size": 4}
+    long = {"steps": 20000, "w0": np.ones(40), "chunk_size": 4}
     killed = threading.Event()
     with Client(processes, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=20)
@@ -60,8 +60,8 @@ def test_the_chunks_of_a_killed_worker_are_done_again(problem, processes):
 
 
 def test_a_lost_scheduler_is_reported_and_the_sweep_resumes(problem, tmp_path):
-    options = {"processes": True, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
-    call = {"steps": 30000, "w0": np.ones(40), "resume": tmp_path}
+    options = {"processes": True, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"}
+    call = {"steps": 10000, "w0": np.ones(40), "resume": tmp_path}
     done = []
     with LocalCluster(n_workers=1, **options) as running, Client(running, set_as_default=False) as client:
 
@@ -87,7 +87,7 @@ def test_an_address_without_a_scheduler_is_one_clear_error(problem, monkeypatch)
 
 
 def test_a_cluster_without_workers_is_one_clear_error(problem):
-    options = {"processes": False, "dashboard_address": None, "host": "127.0.0.1"}
+    options = {"processes": True, "dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"}
     with (
         LocalCluster(n_workers=0, **options) as empty,
         Client(empty, set_as_default=False) as client,

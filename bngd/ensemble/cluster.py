@@ -115,7 +115,7 @@ def run_on_cluster(
         raise ClusterError(f"{client} has no workers; start some with `dask worker`")
     dealer = Dealer(todo, size)
     under_way: dict[Any, slice] = {}
-    results = as_completed()
+    results = as_completed(loop=client.loop)
     with _translated(client):
         while True:
             while len(under_way) < AHEAD * threads and (chunk := dealer.next()) is not None:
@@ -140,7 +140,7 @@ def _submit(client: "Client", part: Runs) -> Any:
 @contextmanager
 def _translated(client: "Client") -> Iterator[None]:
     from distributed import KilledWorker
-    from distributed.client import FutureCancelledError
+    from distributed.client import ClosedClientError, FutureCancelledError
     from distributed.comm import CommClosedError
 
     name = str(client)
@@ -150,7 +150,7 @@ def _translated(client: "Client") -> Iterator[None]:
         raise ClusterError(
             "a chunk ended several workers in turn; see their logs, and whether they have memory"
         ) from reason
-    except (CommClosedError, FutureCancelledError, TimeoutError) as reason:
+    except (CommClosedError, ClosedClientError, FutureCancelledError, TimeoutError) as reason:
         raise ClusterError(
             f"{name} was lost during the sweep; with resume=folder another call goes on from what is finished"
         ) from reason
