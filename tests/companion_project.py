@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -34,17 +33,9 @@ class Project:
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.layout.source(name))
 
-    def companion(self, *arguments):
-        """Run the companion's command line in a process of its own."""
-        return self._call(sys.executable, "-m", "bngd.companion", *arguments)
-
     def make(self, *arguments):
-        """Run make with the repository's Makefile and with this Python's packages, as if they were just installed."""
-        return self._call("make", *arguments)
-
-    def _call(self, *command):
-        inherited = {
-            name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
-        }
-        env = inherited | {"PYTHONPATH": str(REPOSITORY)}
-        return subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True, timeout=120, check=False)
+        """Run make in the project, as a reader would: not as a part of the make that runs the tests."""
+        env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+        return subprocess.run(
+            ["make", *arguments], cwd=self.root, env=env, capture_output=True, text=True, timeout=120, check=False
+        )

@@ -19,30 +19,13 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx_proof.nodes import proof_node  # type: ignore[import-untyped]
 
 import bngd
-from bngd.claims import SECTIONS, UNDECIDED, VERDICTS, combine
+from bngd.claims import METHODS, SECTIONS, TABLE_ROWS, UNDECIDED, VERDICTS, combine
 
 logger = logging.getLogger(__name__)
 
 VERDICT_SIGNS = dict(zip(VERDICTS, ("✓", "✗", "?"), strict=True))
 """A sign for each verdict, so that colour never stands alone."""
 
-TABLE_ROWS = {
-    "convergence": (
-        "Convergence",
-        "only for small $\\varepsilon$",
-        "for every $\\varepsilon$, if $\\varepsilon_a \\le 1$",
-    ),
-    "rate": ("Rate of convergence", "linear", "linear, and it can be faster"),
-    "learning_rate": (
-        "Robustness to the learning rate",
-        "a small range of $\\varepsilon$",
-        "a wide range of $\\varepsilon$",
-    ),
-    "dimension": ("Robustness to the dimension", "no effect of $d$", "grows with $d$"),
-}
-"""The paper's summary table in our words: row, what it says of GD, what it says of BNGD."""
-
-METHODS = ("gd", "bngd")
 MACHINE_FACTS = ("bngd", "python", "platform", "cores")
 Cell = Sequence[nodes.Node]
 
@@ -145,7 +128,7 @@ def table(
     group.extend(nodes.colspec(colwidth=width) for width in widths)
     group += nodes.thead("", _row([[paragraph(nodes.Text(title))] for title in header]))
     group += nodes.tbody("", *(_row(row) for row in rows))
-    return nodes.container("", nodes.table("", group, classes=list(classes)), classes=["wide-table"])
+    return nodes.container("", nodes.table("", group, classes=["colwidths-given", *classes]), classes=["wide-table"])
 
 
 def _row(cells: Sequence[Cell]) -> nodes.row:
@@ -190,7 +173,7 @@ class SummaryTable(ComputedDirective):
             ]
             for row, (title, *texts) in TABLE_ROWS.items()
         ]
-        header = ("", "Gradient descent", "With batch normalization")
+        header = ("", *METHODS.values())
         return [table(header, rows, (26, 37, 37), ["summary-table"])]
 
     def _cell(self, name: str, said: str, ledger: list[dict[str, Any]]) -> list[nodes.Node]:

@@ -214,7 +214,7 @@ def steps_against_lr(
     fig, ax = figure(width=7.4, height=4.2)
     for line, label, exponent in ((small, "small", "-1"), (large, "large", "")):
         ax.loglog(line.index, line, "--", color=COLOURS[label], linewidth=1.4)
-        tip = line.index[len(line) // 2]
+        tip = line.index[len(line) // 3 if label == "small" else 2 * len(line) // 3]
         side = "left" if label == "small" else "right"
         power = r"\propto 1/\varepsilon" if exponent else r"\propto\varepsilon"
         ax.annotate(

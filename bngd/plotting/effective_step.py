@@ -162,8 +162,17 @@ def good_interval(shape: Tent, ends: pd.DataFrame, at_level: pd.DataFrame) -> Fi
     return fig
 
 
-def ensemble(runs: pd.DataFrame) -> Figure:
-    """Draw the tents of many problems in their own units, and the height of each plateau against kappa."""
+def ensemble(runs: pd.DataFrame, overlap: float) -> Figure:
+    """Draw the tents of many problems in their own units, and the heights of their plateaus against kappa.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Of `bngd.studies.effective_step.random_tents`.
+    overlap : float
+        Starts with |w_0'g| / (||w_0|| ||g||) below it get a marker of their own in the second panel; so do problems in
+        two and three dimensions.
+    """
     fig, axes = figure(2, width=9.2, height=3.7)
     axes[0].loglog(
         runs["scaled_lr"],
@@ -181,7 +190,24 @@ def ensemble(runs: pd.DataFrame) -> Figure:
     axes[0].set_ylabel(r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$")
     axes[0].set_title(f"the tents of {runs['problem'].nunique()} problems")
     flat = runs[runs["on_plateau"]]
-    axes[1].semilogx(flat["condition_number"], flat["relative_to_limit"], "o", color=COLOURS["bngd"], markersize=3)
+    tiny = flat["dimension"] <= 3
+    near = ~tiny & (flat["overlap"] < overlap)
+    kinds = (
+        (flat[~tiny & ~near], "o", "bngd", "all others"),
+        (flat[near], "^", "accent", rf"$|\cos(w_0,g)|<{overlap:g}$"),
+        (flat[tiny], "s", "large", r"$d\leq 3$"),
+    )
+    for part, marker, colour, label in kinds:
+        axes[1].semilogx(
+            part["condition_number"],
+            part["relative_to_limit"],
+            marker,
+            color=COLOURS[colour],
+            markersize=3.5,
+            fillstyle="full" if colour == "bngd" else "none",
+            label=label,
+        )
+    axes[1].legend(loc="lower right")
     axes[1].axhline(1, color=COLOURS["theory"], linestyle=":")
     axes[1].set_xlabel(r"condition number $\kappa$")
     axes[1].set_ylabel(r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$")

@@ -159,8 +159,8 @@ def random_tents(
     Returns
     -------
     pandas.DataFrame
-        The columns of `tent`, and problem, dimension, condition_number, scaled_lr (A eps l*_d/2), on_plateau (see
-        `plateau`).
+        The columns of `tent`, and problem, dimension, condition_number, overlap (|w_0'g| / (||w_0|| ||g||)), scaled_lr
+        (A eps l*_d/2), on_plateau (see `plateau`).
     """
     tables = []
     for index in range(n_problems):
@@ -175,6 +175,7 @@ def random_tents(
                 problem=index,
                 dimension=problem.dimension,
                 condition_number=problem.condition_number,
+                overlap=float(abs(w0 @ problem.g) / np.linalg.norm(problem.g)),
                 scaled_lr=table["lr"] / crossings.low,
                 on_plateau=flat,
             )
