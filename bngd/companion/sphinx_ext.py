@@ -47,7 +47,10 @@ def read_json(env: Any, *parts: str) -> Any:
 
 
 class ValueRole(SphinxRole):
-    """A number from a run, in prose: ``{value}`notebook:name``` or ``{value}`notebook:name:.2e```."""
+    """A number from a run, in prose: ``{value}`notebook:name``` or ``{value}`notebook:name:.2e```.
+
+    An entry of a recorded mapping is ``name.key``.
+    """
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Return the formatted number, or a question mark and a warning that says what is wrong."""
@@ -56,13 +59,16 @@ class ValueRole(SphinxRole):
         results = read_json(self.env, "results", f"{notebook}.json")
         if results is None:
             return [nodes.Text("?")], []
-        values = results.get("values", {})
-        if name not in values:
-            return self._refuse(f"results of {notebook} hold no value {name!r}; there are: {', '.join(sorted(values))}")
+        value = results.get("values", {})
+        for key in name.split("."):
+            if not isinstance(value, dict) or key not in value:
+                there = ", ".join(sorted(value)) if isinstance(value, dict) else "a single value"
+                return self._refuse(f"results of {notebook} hold no value {name!r}; there are: {there}")
+            value = value[key]
         try:
-            return typeset(format(values[name], spec)), []
+            return typeset(format(value, spec)), []
         except (TypeError, ValueError) as error:
-            return self._refuse(f"value {notebook}:{name} = {values[name]!r} cannot be written as {spec!r}: {error}")
+            return self._refuse(f"value {notebook}:{name} = {value!r} cannot be written as {spec!r}: {error}")
 
     def _refuse(self, message: str) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         logger.warning("%s", message, location=self.get_location())
