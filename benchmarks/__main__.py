@@ -1,6 +1,12 @@
 """Run the benchmarks: ``python -m benchmarks [--quick] [--output build/bench]``."""
 
 import argparse
+import json
+import os
+import platform
+import subprocess
+import time
+from importlib.metadata import version
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -8,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmarks import comparison, growth
+from bngd.ensemble.local import cores
 from bngd.plotting import COLOURS
 
 
@@ -35,6 +42,21 @@ def dimension_figure(table: pd.DataFrame) -> Figure:
     return fig
 
 
+def provenance(seconds: float) -> dict[str, object]:
+    """Return what the numbers depend on: the machine, the versions, the commit, and how busy the machine was."""
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if "model name" in line), "unknown")
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    return {
+        "processor": cpu,
+        "cores": cores(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("numpy", "numba", "jax")},
+        "commit": commit,
+        "seconds": round(seconds),
+        "load average at the end": os.getloadavg()[0],
+    }
+
+
 def main() -> None:
     """Measure, print, and write tables and figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -42,6 +64,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer repeats, dimensions up to 10^4")
     options = parser.parse_args()
     repeats, dimensions = (2, [10, 100, 1000, 10000]) if options.quick else (7, [10**k for k in range(1, 7)])
+    begin = time.perf_counter()
     tables = {
         "comparison": comparison.compare(repeats),
         "cores": growth.with_cores(repeats),
@@ -54,6 +77,9 @@ def main() -> None:
     for name, table in tables.items():
         print(f"\n{name}\n{table.to_string(index=False, float_format=lambda x: f'{x:.4g}')}")
         table.to_csv(options.output / "results" / f"{name}.csv", index=False)
+    record = json.dumps(provenance(time.perf_counter() - begin), indent=2)
+    (options.output / "provenance.json").write_text(record + "\n")
+    print(record)
     for name, draw in {"comparison": comparison_figure, "dimension": dimension_figure}.items():
         fig = draw(tables[name])
         fig.savefig(options.output / "figures" / f"{name}.svg")
