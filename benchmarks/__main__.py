@@ -42,12 +42,20 @@ def dimension_figure(table: pd.DataFrame) -> Figure:
     return fig
 
 
+def processor() -> str:
+    """Return the processor's name, as well as the system knows it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
 def provenance(seconds: float) -> dict[str, object]:
     """Return what the numbers depend on: the machine, the versions, the commit, and how busy the machine was."""
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if "model name" in line), "unknown")
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     return {
-        "processor": cpu,
+        "processor": processor(),
         "cores": cores(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in ("numpy", "numba", "jax")},
