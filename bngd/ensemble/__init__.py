@@ -5,6 +5,7 @@ by either method), `local` and `cluster` (who does the chunks), `resume` (what s
 (the result).
 """
 
+from bngd.ensemble.runs import METHODS
 from bngd.ensemble.table import sweep
 
-__all__ = ["sweep"]
+__all__ = ["METHODS", "sweep"]
