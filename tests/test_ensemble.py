@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from bngd.dynamics import Outcome, bngd_trajectory, gd_trajectory
-from bngd.ensemble import sweep
+from bngd.ensemble import kernels, sweep
 from bngd.ensemble.kernels import MAX_LANES, MIN_LANES, VECTOR, lanes
 from bngd.memory import TooLargeError
 from bngd.problem import Problem
@@ -209,3 +209,14 @@ def test_bad_input_is_one_clear_error(problem, starts, change, message):
     call = {"lr": 0.1, "steps": 10, "w0": starts} | change
     with pytest.raises(ValueError, match=message):
         sweep(problem, call.pop("lr"), **call)
+
+
+def test_kernels_compile_where_no_folder_can_be_written_to(monkeypatch):
+    def refuse(*_, **options):
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return numba_njit(*_, **options)
+
+    numba_njit = kernels.numba.njit
+    monkeypatch.setattr(kernels.numba, "njit", refuse)
+    assert kernels.compiled(lambda x: x + 1)(2) == 3
