@@ -15,6 +15,9 @@ MULTIPLY_ADDS = 5
 TARGETS = {"Python loop over step sizes": 100, "NumPy, batched": 5, "JAX, jit(vmap(scan))": 3}
 """How many times faster than these ours has to be."""
 
+SLOW = ("NumPy, batched", "PyTorch, batched")
+"""Contestants that are timed in two rounds only."""
+
 AGREEMENT, SENSITIVE = 1e-9, 1e-13
 """Losses have to agree to the first, relative to u'Hu/2, where rounding makes a difference below the second."""
 
