@@ -81,6 +81,10 @@ def test_images_have_meaningful_alternative_text(pages):
     assert per_page(pages, checks.poor_alts) == {}
 
 
+def test_all_mathematics_is_read_as_such(pages):
+    assert per_page(pages, checks.unread_maths) == {}
+
+
 def test_ids_are_unique_in_the_text_of_a_page(pages):
     assert per_page(pages, checks.repeated_ids) == {}
 
@@ -154,6 +158,11 @@ def test_a_good_alternative_text_passes():
 
 def test_a_repeated_id_is_found():
     assert checks.repeated_ids(checks.parse('<article><p id="a"></p><p id="a"></p></article><p id="b"></p>')) == ["a"]
+
+
+def test_mathematics_that_was_left_as_text_is_found():
+    page = "<article><p>of $ x and <code>$HOME</code></p><span class='math'>$y$</span></article>"
+    assert checks.unread_maths(checks.parse(page)) == ["of $ x and"]
 
 
 def test_a_claim_that_is_missing_or_misjudged_is_found():
