@@ -34,9 +34,11 @@ class Outcome(StrEnum):
 
 
 def sigma(problem: Problem, w: ArrayLike) -> Array:
-    """Return s = sqrt(w'Hw), the standard deviation of x'w, shape (...)."""
+    """Return s = sqrt(w'Hw), the standard deviation of x'w, shape (...); NaN where w'Hw overflows."""
     w = np.asarray(w, dtype=float)
-    return np.sqrt(np.sum(problem.eigenvalues * w**2, axis=-1))
+    variance = np.sum(problem.eigenvalues * w**2, axis=-1)
+    # Dividing by an infinite s would make w'g/s a harmless-looking zero, and a lost run one at a saddle.
+    return np.sqrt(np.where(np.isfinite(variance), variance, np.nan))
 
 
 def residual(problem: Problem, w: ArrayLike) -> Array:

@@ -141,6 +141,7 @@ def test_bngd_in_lr_a_ends_as_its_first_equation_says(lr_a, outcome):
 
 def test_overflow_is_an_outcome_and_not_a_warning():
     problem, w0 = a_problem()
+    assert bngd.bngd_trajectory(problem, w0, 1e200, 20).outcome is Outcome.DIVERGED
     assert bngd.gd_trajectory(problem, w0, 1e6, 200).outcome is Outcome.DIVERGED
 
 
