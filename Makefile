@@ -39,10 +39,12 @@ BOOK       := $(OUT)/book/html/index.html
 PINS       := requirements.txt constraints.txt
 
 # What decides a notebook's results: the package without what only builds the book. Neural networks concern only the
-# notebooks that are named after them.
+# notebooks that are named after them, and a study named like a notebook concerns that one (tests/test_makefile.py
+# checks that nothing else imports it).
 BOOK_CODE    := bngd/companion/book.py bngd/companion/sphinx_ext.py
 NETWORK_CODE := $(shell find bngd/networks -name '*.py' 2>/dev/null)
-PACKAGE      := $(filter-out $(BOOK_CODE) $(NETWORK_CODE),$(shell find bngd -name '*.py'))
+STUDIES      := $(wildcard $(NOTEBOOKS:%=bngd/studies/%.py))
+PACKAGE      := $(filter-out $(BOOK_CODE) $(NETWORK_CODE) $(STUDIES),$(shell find bngd -name '*.py'))
 BOOK_SOURCES := $(shell find book -type f -not -name '.*' -not -path '*/_build/*' 2>/dev/null)
 
 STAMP     := $(VENV)/.installed
@@ -113,6 +115,8 @@ $(EXECUTED): $(OUT)/notebooks/%.ipynb: notebooks/%.ipynb $(OUT)/parameters/%.jso
 	@$(COMPANION) execute $* --profile $(PROFILE)
 
 $(NETWORKS:%=$(OUT)/notebooks/%.ipynb): $(NETWORK_CODE)
+
+$(foreach study,$(STUDIES),$(eval $(OUT)/notebooks/$(basename $(notdir $(study))).ipynb: $(study)))
 
 $(OUT)/notebooks/summary.ipynb: $(LEDGER)
 

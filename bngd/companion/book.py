@@ -8,10 +8,11 @@ neither be taken for a finished one nor damage one.
 import filecmp
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,74 +21,61 @@ from typing import Any
 import yaml
 
 import bngd
+from bngd.companion.chromium import find_chromium, print_pdf
+from bngd.companion.errors import CompanionError
+from bngd.companion.files import write_bytes, write_text_if_changed
+from bngd.companion.layout import Layout
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 WARNINGS_SHOWN = 30
+CELL_AND_LINE = re.compile(r"\.ipynb:(\d{5,}):")
+"""How MyST-NB gives a position in a notebook: 10000 times the cell's number, plus the line."""
 
 
-class BookError(ValueError):
+class BookError(CompanionError):
     """The book cannot be built from what is there; the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where one profile's book is made.
+class Workshop:
+    """Where one profile's book is made, beside the results that it shows."""
 
-    Attributes
-    ----------
-    root : Path
-        The checkout: the folder that holds ``book/`` and ``notebooks/``.
-    profile : str
-        Name of the profile, and of its folder below ``build/``.
-    """
-
-    root: Path
+    layout: Layout
     profile: str
 
     @property
-    def build(self) -> Path:
-        """What the profile's notebooks produced, and the book made of it."""
-        return self.root / "build" / self.profile
-
-    @property
-    def book(self) -> Path:
+    def folder(self) -> Path:
         """Everything that a build of the book writes."""
-        return self.build / "book"
+        return self.layout.output / "book"
 
     @property
     def source(self) -> Path:
         """What Sphinx reads: prose and executed notebooks side by side."""
-        return self.book / "source"
+        return self.folder / "source"
 
     @property
     def work(self) -> Path:
         """Where Sphinx writes, finished or not."""
-        return self.book / "work"
+        return self.folder / "work"
 
     @property
     def doctrees(self) -> Path:
         """What Sphinx remembers from one build to the next."""
-        return self.book / "doctrees"
+        return self.folder / "doctrees"
 
     @property
     def html(self) -> Path:
         """The last good book."""
-        return self.book / "html"
+        return self.folder / "html"
 
     @property
     def complete(self) -> Path:
         """Exists only after a good build, and holds the fingerprint of what all of its pages depend on."""
-        return self.book / "complete"
+        return self.folder / "complete"
+
+
+def workshop(profile: str, root: Path | str = ".") -> Workshop:
+    """Return the workshop of a profile in the checkout `root`."""
+    return Workshop(Layout.of_profile(Path(root).resolve(), profile), profile)
 
 
 def build(profile: str, root: Path | str = ".") -> Path:
@@ -114,17 +102,17 @@ def build(profile: str, root: Path | str = ".") -> Path:
     BookError
         If a notebook of the table of contents was not executed, or Sphinx warns of anything.
     """
-    layout = Layout(Path(root).resolve(), profile)
-    assemble(layout)
-    fingerprint = _fingerprint(layout)
-    if not layout.complete.exists() or layout.complete.read_text() != fingerprint:
-        shutil.rmtree(layout.doctrees, ignore_errors=True)
-        shutil.rmtree(layout.work, ignore_errors=True)
-    layout.complete.unlink(missing_ok=True)
-    _copy_assets(layout)
-    run_sphinx(layout, "html", layout.work)
-    index = _publish(layout)
-    layout.complete.write_text(fingerprint)
+    shop = workshop(profile, root)
+    assemble(shop)
+    fingerprint = _fingerprint(shop)
+    if not shop.complete.exists() or shop.complete.read_text() != fingerprint:
+        shutil.rmtree(shop.doctrees, ignore_errors=True)
+        shutil.rmtree(shop.work, ignore_errors=True)
+    shop.complete.unlink(missing_ok=True)
+    _copy_assets(shop)
+    run_sphinx(shop, "html", shop.work)
+    index = _publish(shop)
+    shop.complete.write_text(fingerprint)
     return index
 
 
@@ -133,41 +121,41 @@ def build_pdf(profile: str, root: Path | str = ".") -> Path:
 
     Raises
     ------
-    BookError
+    CompanionError
         If no Chromium is found, or the book does not build.
     """
     chromium = find_chromium()
-    layout = Layout(Path(root).resolve(), profile)
-    assemble(layout)
-    single = layout.book / "singlehtml"
+    shop = workshop(profile, root)
+    assemble(shop)
+    single = shop.folder / "singlehtml"
     mirror(mathjax_source(), single / "_static" / "mathjax", needed_by_mathjax)
     # Separate doctrees: numbers and links are resolved otherwise on a single page.
-    run_sphinx(layout, "singlehtml", single, doctrees=layout.book / "singlehtml-doctrees")
-    return _print_pdf(chromium, single / "index.html", layout.book / "bngd-companion.pdf")
+    run_sphinx(shop, "singlehtml", single, doctrees=shop.folder / "singlehtml-doctrees")
+    return print_pdf(chromium, single / "index.html", shop.folder / "bngd-companion.pdf")
 
 
-def assemble(layout: Layout) -> None:
+def assemble(shop: Workshop) -> None:
     """Bring ``source`` up to date: prose, executed notebooks and ``conf.py``, touching only what changed."""
-    prose = layout.root / "book"
+    prose = shop.layout.root / "book"
     if not (prose / "_toc.yml").is_file():
-        raise BookError(f"{layout.root} holds no book/_toc.yml; run from the folder that holds book/, or pass root")
-    _require_notebooks(layout)
-    executed = layout.build / "notebooks"
-    mirror(
-        prose, layout.source, lambda path: not path.startswith(("_build/", "notebooks/", "conf.py")), spare="notebooks"
-    )
-    mirror(executed, layout.source / "notebooks", lambda path: path.endswith(".ipynb"))
-    _write_if_changed(layout.source / "conf.py", conf_py(layout))
+        raise BookError(
+            f"{shop.layout.root} holds no book/_toc.yml; run from the folder that holds book/, or pass root"
+        )
+    _require_notebooks(shop)
+    executed = shop.layout.output / "notebooks"
+    mirror(prose, shop.source, lambda path: not path.startswith("_build/"), spare=("notebooks", "conf.py"))
+    mirror(executed, shop.source / "notebooks", lambda path: path.endswith(".ipynb"))
+    write_text_if_changed(shop.source / "conf.py", conf_py(shop))
 
 
-def _require_notebooks(layout: Layout) -> None:
-    pages = pages_of_toc(layout.root / "book" / "_toc.yml")
+def _require_notebooks(shop: Workshop) -> None:
+    pages = pages_of_toc(shop.layout.root / "book" / "_toc.yml")
     names = [page.removeprefix("notebooks/") for page in pages if page.startswith("notebooks/")]
-    missing = [name for name in names if not (layout.build / "notebooks" / f"{name}.ipynb").is_file()]
+    missing = [name for name in names if not shop.layout.executed(name).is_file()]
     if missing:
         raise BookError(
-            f"not executed under profile {layout.profile}: {', '.join(missing)}; "
-            f"run `make notebooks PROFILE={layout.profile}` first"
+            f"not executed under profile {shop.profile}: {', '.join(missing)}; "
+            f"run `make notebooks PROFILE={shop.profile}` first"
         )
 
 
@@ -183,13 +171,14 @@ def pages_of_toc(toc: Path) -> list[str]:
     return walk(yaml.safe_load(toc.read_text(encoding="utf-8")))
 
 
-def conf_py(layout: Layout) -> str:
+def conf_py(shop: Workshop) -> str:
     """Return the Sphinx configuration that Jupyter Book derives from ``_config.yml``, as a ``conf.py``."""
-    from jupyter_book.config import get_final_config  # a second of imports that the other commands need not pay
+    # Imported here because it takes a second, which the other commands need not pay.
+    from jupyter_book.config import get_final_config  # type: ignore[import-untyped]
 
     config, _ = get_final_config(
-        user_yaml=layout.source / "_config.yml",
-        sourcedir=layout.source,
+        user_yaml=shop.source / "_config.yml",
+        sourcedir=shop.source,
         cli_config={"latex_individualpages": False},
         raise_on_invalid=True,
     )
@@ -197,13 +186,13 @@ def conf_py(layout: Layout) -> str:
     return "\n".join(["# Written by bngd.companion.book from _config.yml: edit that file.", *lines]) + "\n"
 
 
-def run_sphinx(layout: Layout, builder: str, target: Path, doctrees: Path | None = None) -> None:
+def run_sphinx(shop: Workshop, builder: str, target: Path, doctrees: Path | None = None) -> None:
     """Run Sphinx over ``source`` and raise `BookError` with its warnings, if there is one."""
-    log = layout.book / "warnings.txt"
-    options = ["-W", "-n", "--keep-going", "-q", "-w", str(log), "-d", str(doctrees or layout.doctrees)]
+    log = shop.folder / "warnings.txt"
+    options = ["-W", "-n", "--keep-going", "-q", "-w", str(log), "-d", str(doctrees or shop.doctrees)]
     # A process of its own: docutils keeps its roles and directives in globals, and conf.py may be run by hand alike.
     done = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-b", builder, *options, str(layout.source), str(target)],
+        [sys.executable, "-m", "sphinx", "-b", builder, *options, str(shop.source), str(target)],
         env=os.environ | {"PYTHONPATH": _import_path()},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -211,7 +200,7 @@ def run_sphinx(layout: Layout, builder: str, target: Path, doctrees: Path | None
         check=False,
     )
     if done.returncode != 0:
-        raise BookError(_explain(layout, log.read_text(encoding="utf-8") if log.exists() else "", done.stderr))
+        raise BookError(_explain(shop, log.read_text(encoding="utf-8") if log.exists() else "", done.stderr))
 
 
 def _import_path() -> str:
@@ -219,21 +208,26 @@ def _import_path() -> str:
     return os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-def _explain(layout: Layout, log: str, stderr: str) -> str:
+def _explain(shop: Workshop, log: str, stderr: str) -> str:
     # Positions are given in the assembled copy; the reader edits the originals.
-    warnings = [line.replace(f"{layout.source}{os.sep}", "book/") for line in log.splitlines() if line.strip()]
-    warnings = [line.replace("book/notebooks/", "notebooks/") for line in warnings]
+    warnings = [line.replace(f"{shop.source}{os.sep}", "book/") for line in log.splitlines() if line.strip()]
+    warnings = [CELL_AND_LINE.sub(_cell_and_line, line.replace("book/notebooks/", "notebooks/")) for line in warnings]
     if not warnings:
-        return f"Sphinx failed on {layout.source}:\n{stderr.strip()[-2000:]}"
+        return f"Sphinx failed on {shop.source}:\n{stderr.strip()[-2000:]}"
     more = [f"... and {len(warnings) - WARNINGS_SHOWN} lines more"] if len(warnings) > WARNINGS_SHOWN else []
     return "\n".join(["the book has warnings, which are errors here:", *warnings[:WARNINGS_SHOWN], *more])
 
 
-def _copy_assets(layout: Layout) -> None:
+def _cell_and_line(match: re.Match[str]) -> str:
+    cell, line = divmod(int(match[1]), 10000)
+    return f".ipynb, cell {cell}, line {line}:"
+
+
+def _copy_assets(shop: Workshop) -> None:
     """Put beside the pages what they link to: MathJax, the figures, and the notebooks as a reader would run them."""
-    mirror(mathjax_source(), layout.work / "_static" / "mathjax", needed_by_mathjax)
-    mirror(layout.build / "figures", layout.work / "_figures")
-    mirror(layout.root / "notebooks", layout.work / "_notebooks", lambda path: path.endswith(".ipynb"))
+    mirror(mathjax_source(), shop.work / "_static" / "mathjax", needed_by_mathjax)
+    mirror(shop.layout.figures, shop.work / "_figures")
+    mirror(shop.layout.root / "notebooks", shop.work / "_notebooks", lambda path: path.endswith(".ipynb"))
 
 
 def mathjax_source() -> Path:
@@ -255,16 +249,16 @@ def needed_by_mathjax(path: str) -> bool:
     return path == "tex-chtml.js" or path.startswith(("output/chtml/fonts/woff-v2/", "input/tex/extensions/"))
 
 
-def _fingerprint(layout: Layout) -> str:
+def _fingerprint(shop: Workshop) -> str:
     """Digest of what shows on every page; Sphinx by itself would leave the pages that did not change stale."""
     digest = hashlib.sha256()
     extension = Path(__file__).with_name("sphinx_ext.py")
-    shared = [layout.source / "conf.py", layout.source / "_toc.yml", extension, Path(__file__)]
-    shared += sorted(path for path in (layout.source / "_static").rglob("*") if path.is_file())
+    shared = [shop.source / "conf.py", shop.source / "_toc.yml", extension, Path(__file__)]
+    shared += sorted(path for path in (shop.source / "_static").rglob("*") if path.is_file())
     for path in shared:
         digest.update(path.read_bytes())
-    for page in sorted([*layout.source.rglob("*.md"), *layout.source.rglob("*.ipynb")]):
-        digest.update(f"{page.relative_to(layout.source)} {_title(page)}".encode())
+    for page in sorted([*shop.source.rglob("*.md"), *shop.source.rglob("*.ipynb")]):
+        digest.update(f"{page.relative_to(shop.source)} {_title(page)}".encode())
     return digest.hexdigest()
 
 
@@ -274,22 +268,16 @@ def _title(page: Path) -> str:
     return next((line for line in lines if line.startswith("# ")), "")
 
 
-def _publish(layout: Layout) -> Path:
+def _publish(shop: Workshop) -> Path:
     """Copy the finished site to where readers look, its first page last, and return that page."""
-    internal = (".buildinfo", ".doctrees")
-    index = layout.html / "index.html"
-    mirror(
-        layout.work,
-        layout.html,
-        lambda path: path != "index.html" and not path.startswith(internal),
-        spare="index.html",
-    )
-    _copy(layout.work / "index.html", index)
+    index = shop.html / "index.html"
+    mirror(shop.work, shop.html, lambda path: path not in ("index.html", ".buildinfo"), spare=("index.html",))
+    write_bytes(index, (shop.work / "index.html").read_bytes())
     return index
 
 
 def mirror(
-    source: Path, target: Path, wanted: Callable[[str], bool] = lambda path: True, spare: str | None = None
+    source: Path, target: Path, wanted: Callable[[str], bool] = lambda path: True, spare: Collection[str] = ()
 ) -> None:
     """Make ``target`` hold the wanted files of ``source`` and nothing else, writing only what differs.
 
@@ -299,59 +287,15 @@ def mirror(
         Folders; a source that does not exist counts as empty.
     wanted : callable
         Says of a path relative to ``source``, with forward slashes, whether it belongs.
-    spare : str, optional
-        First component of paths in ``target`` that are someone else's.
+    spare : collection of str
+        Names of entries of ``target`` that are someone else's.
     """
     files = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()} if source.is_dir() else set()
     files = {path for path in files if wanted(path)}
     for path in sorted(files):
         if not (target / path).is_file() or not filecmp.cmp(source / path, target / path, shallow=False):
-            _copy(source / path, target / path)
+            write_bytes(target / path, (source / path).read_bytes())
     for old in sorted(target.rglob("*")):
         relative = old.relative_to(target)
-        if old.is_file() and relative.as_posix() not in files and relative.parts[0] != spare:
+        if old.is_file() and relative.as_posix() not in files and relative.parts[0] not in spare:
             old.unlink()
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file so that at no moment a half-written one bears its name."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".partial")
-    shutil.copyfile(source, partial)
-    os.replace(partial, target)
-
-
-def _write_if_changed(path: Path, text: str) -> None:
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
-
-
-def find_chromium() -> str:
-    """Return the path of a Chromium or Chrome: ``$BNGD_CHROMIUM``, or the first of the usual names on the path.
-
-    Raises
-    ------
-    BookError
-        If there is none.
-    """
-    named = os.environ.get("BNGD_CHROMIUM")
-    candidates = [named] if named else list(CHROMIUM_NAMES)
-    found = next(filter(None, map(shutil.which, candidates)), None)
-    if found is None:
-        raise BookError(
-            f"no Chromium found (looked for {', '.join(candidates)}); install Chromium or Chrome, "
-            "or set BNGD_CHROMIUM to its executable"
-        )
-    return found
-
-
-def _print_pdf(chromium: str, page: Path, target: Path) -> Path:
-    partial = target.with_suffix(".partial.pdf")
-    command = [chromium, *CHROMIUM_FLAGS, "--virtual-time-budget=60000", "--no-pdf-header-footer"]
-    done = subprocess.run(
-        [*command, f"--print-to-pdf={partial}", page.as_uri()], capture_output=True, text=True, timeout=300, check=False
-    )
-    if not partial.is_file():
-        raise BookError(f"{chromium} printed nothing:\n{done.stderr.strip()[-2000:]}")
-    os.replace(partial, target)
-    return target

@@ -42,6 +42,7 @@ TABLE_ROWS = {
 """The paper's summary table in our words: row, what it says of GD, what it says of BNGD."""
 
 METHODS = ("gd", "bngd")
+MACHINE_FACTS = ("bngd", "python", "platform", "cores")
 Cell = Sequence[nodes.Node]
 
 
@@ -204,7 +205,7 @@ class SummaryTable(ComputedDirective):
 
 
 class Ledger(ComputedDirective):
-    """``{ledger}``: every claim, by section: what theory predicts, what was measured, by which rule, and the verdict."""
+    """``{ledger}``: every claim, by section: what theory predicts, what was measured, by which rule, the verdict."""
 
     def run(self) -> list[nodes.Node]:
         """Return a section for each section of the mathematics that has claims."""
@@ -243,40 +244,46 @@ class RunStatus(ComputedDirective):
         runs = {name: read_json(self.env, "provenance", f"{name}.json") for name in names}
         known = {name: run for name, run in runs.items() if run is not None}
         rows = [self._notebook(name, run) for name, run in known.items()]
-        header = ("Notebook", "Profile", "Seconds", "Parameters")
-        return [table(header, rows, (24, 10, 10, 56), ["run-status"]), *self._versions(known.values())]
+        total = sum(run["seconds"] for run in known.values())
+        profiles = ", ".join(sorted({run["profile"] for run in known.values()}))
+        summary = f"Profile {profiles}: {len(known)} notebooks, {total:.0f} seconds of execution in all."
+        notebooks = table(("Notebook", "Seconds", "Parameters"), rows, (30, 10, 60), ["run-status"])
+        return [paragraph(nodes.Text(summary)), notebooks, *self._versions(list(known.values()))]
 
     def _notebook(self, name: str, run: dict[str, Any]) -> list[Cell]:
         parameters = [
             paragraph(nodes.literal(key, key), nodes.Text(" = "), *show(value))
-            for key, value in run.get("parameters", {}).items()
+            for key, value in run["parameters"].items()
         ]
-        seconds = run.get("duration")
+        command = [paragraph(nodes.literal(run["command"], run["command"]), classes=["origin"])]
         return [
-            [paragraph(self.to_notebook(name, name))],
-            [paragraph(*show(run.get("profile")))],
-            [paragraph(nodes.Text(f"{seconds:.1f}" if isinstance(seconds, int | float) else "\N{EN DASH}"))],
+            [paragraph(self.to_notebook(name, name)), *command],
+            [paragraph(nodes.Text(f"{run['seconds']:.1f}"))],
             [nodes.container("", *parameters, classes=["parameters"])],
         ]
 
-    def _versions(self, runs: Iterable[dict[str, Any]]) -> list[nodes.Node]:
-        seen: dict[str, set[str]] = {}
-        for run in runs:
-            facts = {"commit": run.get("commit") or "unknown", **run.get("versions", {})}
-            for name, version in facts.items():
-                seen.setdefault(name, set()).add(str(version))
+    def _versions(self, runs: list[dict[str, Any]]) -> list[nodes.Node]:
+        facts = [
+            {**{key: run[key] for key in MACHINE_FACTS}, "commit": _commit(run), **run["packages"]} for run in runs
+        ]
+        seen = {key: sorted({str(fact[key]) for fact in facts if key in fact}) for fact in facts for key in fact}
         rows = [
-            [[paragraph(nodes.Text(name))], [paragraph(nodes.literal("", ", ".join(sorted(versions))))]]
-            for name, versions in seen.items()
+            [[paragraph(nodes.Text(key))], [paragraph(nodes.literal("", ", ".join(values)))]]
+            for key, values in seen.items()
         ]
         return [table(("Part", "Version"), rows, (30, 70), ["versions"])] if rows else []
 
 
-def drop_repeated_ids(app: Sphinx, doctree: nodes.document) -> None:
-    """Remove the id that sphinx-proof gives to the body of every statement: ids must be unique on a page."""
+def _commit(run: dict[str, Any]) -> str:
+    changes = " with local changes" if run["modified"] else ""
+    return f"{run['commit'][:12]}{changes}" if run["commit"] else "not recorded"
+
+
+def make_ids_unique(app: Sphinx, doctree: nodes.document) -> None:
+    """Replace the one id that sphinx-proof gives to the body of every statement by one made of its label."""
     for section in doctree.findall(nodes.section):
         if section["ids"] == ["proof-content"]:
-            section["ids"] = []
+            section["ids"] = [f"{section.parent['label']}-content"]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -286,5 +293,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("summary-table", SummaryTable)
     app.add_directive("ledger", Ledger)
     app.add_directive("run-status", RunStatus)
-    app.connect("doctree-read", drop_repeated_ids)
+    app.connect("doctree-read", make_ids_unique)
     return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
