@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.queues import Queue
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from bngd.networks.data import Dataset
@@ -93,11 +94,20 @@ def _in_processes(jobs: Sequence[Job], data: Dataset, workers: int) -> Iterator[
 
 def _settle(cores: Queue, data: Dataset) -> None:
     """Pin a worker to its core, before JAX counts the cores to make its threads."""
+    Thread(target=_follow_parent, daemon=True).start()
     core = cores.get()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
     _shared["data"] = data
+
+
+def _follow_parent() -> None:
+    """End this worker when the process that started it is gone, killed perhaps: nothing else would."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)
 
 
 def _run_shared(job: Job) -> Training:
