@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn import datasets as sklearn_datasets
 
 
 class Dataset(NamedTuple):
@@ -38,6 +37,10 @@ def load(name: str) -> Dataset:
     """
     if name not in TARGETS:
         raise ValueError(f"data set {name!r} does not exist; use one of {', '.join(TARGETS)}")
+    from sklearn import (
+        datasets as sklearn_datasets,
+    )  # takes as long to import as all the rest: only who loads data waits
+
     bunch = getattr(sklearn_datasets, f"load_{name}")()
     y = np.asarray(bunch.target, dtype=float)
     if name == "linnerud":

@@ -7,8 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import qr
 
-# A column (or direction) whose spread is below this fraction of its size (or of the largest direction) is rounding.
-RANK_TOLERANCE = 1e-10
+SPREAD_TOLERANCE = 1e-10
+"""A column whose standard deviation is below this fraction of its largest entry is constant, up to rounding."""
+
+RANK_TOLERANCE = 1e-7
+"""A direction in which the data vary less than this fraction of the most is none: its eigenvalue would be 1e-14 l_d."""
+
+NAMES_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,9 @@ class Preparation:
         """Return the report in a sentence or three."""
         lines = [f"{self.n_samples} samples of {self.n_features} features; the problem has dimension {self.rank}."]
         if self.constant:
-            lines.append(f"Constant columns left out: {', '.join(self.constant)}.")
+            lines.append(f"Constant columns left out: {_listed(self.constant)}.")
         if self.collinear:
-            lines.append(f"Columns that the others determine: {', '.join(self.collinear)}.")
+            lines.append(f"Columns that the others determine: {_listed(self.collinear)}.")
         return " ".join(lines)
 
 
@@ -76,19 +81,19 @@ def prepare(
     labels = np.array(names if names is not None else [f"column {j}" for j in range(X.shape[1])], dtype=str)
     if labels.shape != (X.shape[1],):
         raise ValueError(f"{labels.size} names were given for {X.shape[1]} features; give one for each")
-    varies = X.std(axis=0) > RANK_TOLERANCE * np.abs(X).max(axis=0)
+    varies = X.std(axis=0) > SPREAD_TOLERANCE * np.abs(X).max(axis=0)
     if not varies.any():
         raise ValueError(f"all {X.shape[1]} features are constant; at least one must vary")
     kept = X[:, varies] - X[:, varies].mean(axis=0)
     if standardise:
         kept = kept / kept.std(axis=0)
-    dependent = _dependent_columns(kept)
+    rank = int(np.linalg.matrix_rank(kept, rtol=RANK_TOLERANCE))
     report = Preparation(
         n_samples=X.shape[0],
         n_features=X.shape[1],
         constant=tuple(labels[~varies].tolist()),
-        collinear=tuple(labels[varies][dependent].tolist()),
-        rank=kept.shape[1] - dependent.size,
+        collinear=tuple(labels[varies][_dependent_columns(kept, rank)].tolist()),
+        rank=rank,
     )
     return kept, y - y.mean(), report
 
@@ -105,13 +110,16 @@ def _checked(X: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[n
         bad = int(np.size(array) - np.isfinite(array).sum())
         if bad:
             raise ValueError(f"{name} holds {bad} values that are NaN or infinite; drop or fill them first")
-    if y.std() <= RANK_TOLERANCE * np.abs(y).max():
+    if y.std() <= SPREAD_TOLERANCE * np.abs(y).max():
         raise ValueError(f"y is constant (all values are {y[0]:g}); there is nothing to regress on")
     return X, y
 
 
-def _dependent_columns(X: NDArray[np.float64]) -> NDArray[np.intp]:
-    _, triangle, order = qr(X, mode="economic", pivoting=True)
-    size = np.abs(np.diag(triangle))
-    rank = int(np.sum(size > RANK_TOLERANCE * size[0]))
+def _dependent_columns(X: NDArray[np.float64], rank: int) -> NDArray[np.intp]:
+    _, order = qr(X, mode="r", pivoting=True)
     return np.sort(order[rank:])
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.preparation import RANK_TOLERANCE, Preparation, prepare
+from bngd.preparation import Preparation, prepare
 from bngd.spectra import as_spectrum
 
 
@@ -152,7 +152,7 @@ class Problem:
         X, y, preparation = prepare(X, y, standardise=standardise, names=names)
         n = y.size
         left, singular, right = np.linalg.svd(X / np.sqrt(n), full_matrices=False)
-        kept = np.flatnonzero(singular > RANK_TOLERANCE * singular[0])[::-1]
+        kept = np.arange(preparation.rank)[::-1]  # ascending, and without the directions in which the data do not vary
         g = singular[kept] * (left.T @ y)[kept] / np.sqrt(n)
         return cls(singular[kept] ** 2, g, float(y @ y) / n, right[kept].T, preparation)
 

@@ -14,10 +14,11 @@ def a_configuration(seed):
     return Configuration(problem, float(rng.standard_normal()), w0, 10 ** rng.uniform(-2, 0), rng.uniform(0.1, 1))
 
 
-@settings(max_examples=20)
-@given(seeds, st.sampled_from(["weights", "sign", "inputs", "labels", "rotation"]), st.floats(-2, 2))
-def test_an_equivalent_run_maps_back_to_the_original(seed, law, exponent):
-    original, factor = a_configuration(seed), 10**exponent
+@pytest.mark.parametrize("law", ["weights", "sign", "inputs", "labels", "rotation"])
+@settings(max_examples=5, deadline=None)
+@given(seeds, st.sampled_from([0.01, 0.3, 7.0, 100.0]))
+def test_an_equivalent_run_maps_back_to_the_original(law, seed, factor):
+    original = a_configuration(seed)
     Q, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((6, 6)))
     equivalent = {
         "weights": lambda: equivalences.scale_weights(original, factor),

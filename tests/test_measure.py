@@ -25,10 +25,10 @@ def test_what_cannot_be_measured_is_nan(values):
 
 def test_the_ends_of_a_range_are_interpolated():
     lr = np.geomspace(1e-3, 1e3, 7)
-    found = workable_range(lr, np.maximum(lr, 1 / lr), 10**0.5)
-    assert found.low == pytest.approx(10**-0.5)
-    assert found.high == pytest.approx(10**0.5)
-    assert found.decades == pytest.approx(1.0)
+    found = workable_range(lr, np.maximum(lr, 1 / lr), 10**0.25)
+    assert found.low == pytest.approx(10**-0.25)
+    assert found.high == pytest.approx(10**0.25)
+    assert found.decades == pytest.approx(0.5)
     assert not found.censored
 
 

@@ -35,6 +35,16 @@ def test_collinear_columns_are_named_and_their_direction_left_out():
     assert problem.dimension == problem.preparation.rank == 3
 
 
+def test_nearly_collinear_columns_are_left_out_before_they_break_the_spectrum():
+    nearly = np.column_stack([X, X[:, 0] + 1e-9 * RNG.standard_normal(40)])
+    assert Problem.from_data(nearly, Y).dimension == 3
+
+
+def test_a_long_report_is_cut_short():
+    report = str(prepare(RNG.standard_normal((5, 50)), Y[:5])[2])
+    assert "and 38 more" in report
+
+
 @pytest.mark.parametrize(
     ("features", "target", "message"),
     [

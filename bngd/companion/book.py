@@ -104,15 +104,15 @@ def build(profile: str, root: Path | str = ".") -> Path:
     """
     shop = workshop(profile, root)
     assemble(shop)
-    fingerprint = _fingerprint(shop)
-    if not shop.complete.exists() or shop.complete.read_text() != fingerprint:
+    now = fingerprint(shop)
+    if not shop.complete.exists() or shop.complete.read_text() != now:
         shutil.rmtree(shop.doctrees, ignore_errors=True)
         shutil.rmtree(shop.work, ignore_errors=True)
     shop.complete.unlink(missing_ok=True)
     _copy_assets(shop)
     run_sphinx(shop, "html", shop.work)
     index = _publish(shop)
-    shop.complete.write_text(fingerprint)
+    shop.complete.write_text(now)
     return index
 
 
@@ -249,7 +249,7 @@ def needed_by_mathjax(path: str) -> bool:
     return path == "tex-chtml.js" or path.startswith(("output/chtml/fonts/woff-v2/", "input/tex/extensions/"))
 
 
-def _fingerprint(shop: Workshop) -> str:
+def fingerprint(shop: Workshop) -> str:
     """Digest of what shows on every page; Sphinx by itself would leave the pages that did not change stale."""
     digest = hashlib.sha256()
     extension = Path(__file__).with_name("sphinx_ext.py")
@@ -271,9 +271,15 @@ def _title(page: Path) -> str:
 def _publish(shop: Workshop) -> Path:
     """Copy the finished site to where readers look, its first page last, and return that page."""
     index = shop.html / "index.html"
-    mirror(shop.work, shop.html, lambda path: path not in ("index.html", ".buildinfo"), spare=("index.html",))
+    mirror(shop.work, shop.html, _is_published, spare=("index.html",))
     write_bytes(index, (shop.work / "index.html").read_bytes())
     return index
+
+
+def _is_published(path: str) -> bool:
+    # The themes leave their own templates among the static files: pages full of broken links.
+    template = path.startswith("_static/") and path.endswith(".html")
+    return path not in ("index.html", ".buildinfo") and not template
 
 
 def mirror(

@@ -130,8 +130,8 @@ def _running_cell(executed: Path) -> int | None:
     if not executed.exists():
         return None
     cells = nbformat.read(executed, as_version=4).cells
-    unfinished = [i for i, cell in enumerate(cells) if cell.cell_type == "code" and cell.execution_count is None]
-    return next(iter(unfinished), None)
+    begun = [index for index, cell in enumerate(cells) if cell.metadata.papermill.start_time]
+    return max(begun, default=None)
 
 
 def _failure(job: Job, executed: Path, index: int | None, reason: str) -> NotebookFailed:

@@ -6,6 +6,9 @@ from html import escape
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+CONTINUED = "# the outputs of the cell above, continued"
+"""The hidden source of a cell that holds a further figure; MyST-NB drops a cell whose source is empty."""
+
 PARAMETER_LABELS = {
     "parameters": "the parameters: meaning and default",
     "injected-parameters": "the parameters' values in this run",
@@ -65,7 +68,7 @@ def _with_figures(cell: NotebookNode, name: str, command: str) -> Iterator[Noteb
         yield _source_line(name, figure["name"], command)
         if position == len(pending) - 1:
             return
-        current = new_code_cell("", id=f"{cell.id}-{position}", metadata={"tags": ["remove-input"]})
+        current = new_code_cell(CONTINUED, id=f"{cell.id[:56]}-{position}", metadata={"tags": ["remove-input"]})
     yield current
 
 

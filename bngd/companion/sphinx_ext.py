@@ -16,6 +16,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx_proof.nodes import proof_node  # type: ignore[import-untyped]
 
 import bngd
 from bngd.claims import SECTIONS, UNDECIDED, VERDICTS, combine
@@ -144,7 +145,7 @@ def table(
     group.extend(nodes.colspec(colwidth=width) for width in widths)
     group += nodes.thead("", _row([[paragraph(nodes.Text(title))] for title in header]))
     group += nodes.tbody("", *(_row(row) for row in rows))
-    return nodes.container("", nodes.table("", group, classes=list(classes)), classes=["wide-table"])
+    return nodes.container("", nodes.table("", group, classes=["colwidths-given", *classes]), classes=["wide-table"])
 
 
 def _row(cells: Sequence[Cell]) -> nodes.row:
@@ -279,11 +280,20 @@ def _commit(run: dict[str, Any]) -> str:
     return f"{run['commit'][:12]}{changes}" if run["commit"] else "not recorded"
 
 
-def make_ids_unique(app: Sphinx, doctree: nodes.document) -> None:
-    """Replace the one id that sphinx-proof gives to the body of every statement by one made of its label."""
+def tidy_statements(app: Sphinx, doctree: nodes.document) -> None:
+    """Mend what sphinx-proof writes: one id for the bodies of all statements, one for all proofs."""
     for section in doctree.findall(nodes.section):
         if section["ids"] == ["proof-content"]:
             section["ids"] = [f"{section.parent['label']}-content"]
+    for proof in doctree.findall(proof_node):
+        body = proof.next_node(nodes.admonition)
+        body["ids"], body["classes"] = [], ["proof", "argument"]
+        _emphasise(body.next_node(nodes.Text), "Proof.")
+
+
+def _emphasise(text: nodes.Text, word: str) -> None:
+    rest = nodes.Text(text.astext().removeprefix(word))
+    text.parent.replace(text, [nodes.emphasis(word, word), rest])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -293,5 +303,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("summary-table", SummaryTable)
     app.add_directive("ledger", Ledger)
     app.add_directive("run-status", RunStatus)
-    app.connect("doctree-read", make_ids_unique)
+    app.connect("doctree-read", tidy_statements)
     return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from bngd.dynamics import gd_trajectory
 from bngd.ensemble import sweep
@@ -13,6 +13,8 @@ from bngd.problem import Problem, unit_vectors
 from bngd.spectra import log_spaced
 from bngd.studies.random_problems import random_problem
 from bngd.theory import gd_best_factor, gd_best_lr, gd_factor, gd_stability_limit
+
+Array = NDArray[np.float64]
 
 RESOLVED_DECAY = 1e-24
 """Loss, relative to the start, down to which `bngd.decay_factor` follows a run."""
@@ -91,7 +93,8 @@ def best_factors(rng: np.random.Generator, n: int, largest_condition_number: flo
     """Measure gradient descent's factor at its best step size, 2/(l_1 + l_d), on n random problems.
 
     Spectra are log-spaced, and runs start from a random corner of a cube around u: with eigenvalues too close to the
-    extremes, or hardly any error along them, no run is long enough to show its last factor. The dimension is uniform on 2 ... 50, kappa log-uniform from 2 on (nearer to 1 a run is over before it can be measured).
+    extremes, or hardly any error along them, no run is long enough to show its last factor. The dimension is uniform
+    on 2 ... 50, kappa log-uniform from 2 on (nearer to 1 a run is over before it can be measured).
 
     Returns
     -------
@@ -112,6 +115,23 @@ def _best_factor(rng: np.random.Generator, largest_condition_number: float) -> d
         "predicted": gd_best_factor(problem),
         "measured": run["measured"],
     }
+
+
+def loss_bound(problem: Problem, lr: ArrayLike, steps: ArrayLike) -> Array:
+    """Return rho^(2k), the largest share of the loss that k steps can leave; infinite where it overflows."""
+    with np.errstate(over="ignore"):
+        return gd_factor(problem, lr) ** (2.0 * np.asarray(steps))
+
+
+def largest_share_of_bound(problem: Problem, runs: pd.DataFrame) -> float:
+    """Return the largest relative_loss/rho^(2k) of the stable runs in a table of `bngd.sweep`; theory says at most 1.
+
+    Rows whose bound rho^(2k) is below 1e-24 are left out: rounding does not let a loss follow it.
+    """
+    stable = runs[runs["lr"] < gd_stability_limit(problem)]
+    bound = loss_bound(problem, stable["lr"], stable["step"])
+    resolved = bound > RESOLVED_DECAY
+    return float((stable["relative_loss"].to_numpy()[resolved] / bound[resolved]).max())
 
 
 def loss_by_dimension(

@@ -6,12 +6,13 @@ depends on the formulas that are being checked.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.dynamics import Trajectory, bngd_trajectory, excess_loss, gd_trajectory
+from bngd.dynamics import Trajectory, bngd_trajectory, excess_loss, gd_trajectory, optimal_a
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.random_problems import random_problem
 from bngd.theory import effective_hessian
@@ -192,8 +193,15 @@ def bngd_runs(
 
 
 def ends(problem: Problem, runs: Sequence[Trajectory]) -> pd.DataFrame:
-    """Return where runs ended: t = w'u/||u||^2, a/||u||_H, the angle in degrees between w and its ray, the outcome."""
-    last = np.array([run.w[-1] for run in runs])
+    """Return where runs ended.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per run: t = w'u/||u||^2, a_over_norm_u = a/||u||_H, degrees_off_ray (between w and the line through u),
+        growth = ||w||/||w_0||, same_side (whether w'g has kept its sign), outcome.
+    """
+    first, last = (np.array([run.w[k] for run in runs]) for k in (0, -1))
     along = last @ problem.u / np.linalg.norm(problem.u)
     cosine = np.abs(along) / np.linalg.norm(last, axis=-1)
     return pd.DataFrame(
@@ -201,16 +209,75 @@ def ends(problem: Problem, runs: Sequence[Trajectory]) -> pd.DataFrame:
             "t": along / np.linalg.norm(problem.u),
             "a_over_norm_u": [run.a[-1] / np.sqrt(problem.explained) for run in runs],
             "degrees_off_ray": np.rad2deg(np.arccos(np.minimum(cosine, 1.0))),
+            "growth": np.linalg.norm(last, axis=-1) / np.linalg.norm(first, axis=-1),
+            "same_side": np.sign(first @ problem.g) == np.sign(last @ problem.g),
             "outcome": [str(run.outcome) for run in runs],
         }
     )
 
 
-def angle_to_solution(problem: Problem, w: ArrayLike, *, low: float = -90.0) -> Array:
-    """Return the angles from u to the points w (..., 2) of the plane, in degrees within [low, low + 360)."""
+class AngleSurface(NamedTuple):
+    """J over the angle from u to w and a: a problem in the plane, without the length of w.
+
+    Attributes
+    ----------
+    angle : ndarray, shape (n,)
+        From u to w, in degrees.
+    a : ndarray, shape (n,)
+    loss : ndarray, shape (n, n)
+        Excess loss, indexed [a, angle].
+    best_a : ndarray, shape (n,)
+        w'g/s.
+    saddles : ndarray, shape (2,)
+        The angles where w'g = 0, in degrees.
+    """
+
+    angle: Array
+    a: Array
+    loss: Array
+    best_a: Array
+    saddles: Array
+
+
+FIRST_ANGLE = -100.0
+"""Where the circle of directions is cut open, in degrees from u: away from the minimisers, at 0 and 180."""
+
+
+def angle_surface(problem: Problem, n: int, reach: float = 1.6) -> AngleSurface:
+    """Return J over n angles from -100 to 260 degrees and n values of a up to ``reach`` times ||u||_H."""
+    angle = np.linspace(FIRST_ANGLE, FIRST_ANGLE + 360, n)
+    a = np.linspace(-reach, reach, n) * np.sqrt(problem.explained)
+    w = at_angles(problem, angle)
+    across = np.array([-problem.g[1], problem.g[0]])
+    saddles = np.sort(angle_to_solution(problem, np.array([across, -across])))
+    return AngleSurface(angle, a, excess_loss(problem, a[:, None], w), optimal_a(problem, w), saddles)
+
+
+def at_angles(problem: Problem, degrees: ArrayLike) -> Array:
+    """Return the unit vectors of the plane at the given angles (n,) from u, in degrees, shape (n, 2)."""
+    return on_circle(np.asarray(degrees) + np.rad2deg(np.arctan2(problem.u[1], problem.u[0])))
+
+
+def angle_to_solution(problem: Problem, w: ArrayLike) -> Array:
+    """Return the angles from u to the points w (..., 2) of the plane, in degrees within [-100, 260)."""
     w = np.asarray(w, dtype=float)
     angle = np.rad2deg(np.arctan2(w[..., 1], w[..., 0]) - np.arctan2(problem.u[1], problem.u[0]))
-    return np.mod(angle - low, 360.0) + low
+    return np.mod(angle - FIRST_ANGLE, 360.0) + FIRST_ANGLE
+
+
+def angle_paths(problem: Problem, runs: Sequence[Trajectory]) -> list[Array]:
+    """Return the (angle, a) along each run, shape (n, 2), with a row of NaN wherever it crosses the circle's cut."""
+    return [_angle_path(angle_to_solution(problem, run.w), run.a) for run in runs]
+
+
+def _angle_path(angle: Array, a: Array) -> Array:
+    crossings = np.flatnonzero(np.abs(np.diff(angle)) > 180) + 1
+    return np.insert(np.column_stack([angle, a]), crossings, np.nan, axis=0)
+
+
+def reach(runs: Sequence[Trajectory], margin: float = 0.1) -> float:
+    """Return half the width of a square around the origin that holds all runs, with a relative margin."""
+    return (1 + margin) * float(max(np.abs(run.w).max() for run in runs))
 
 
 def cancellation(problem: Problem, run: Trajectory) -> pd.DataFrame:

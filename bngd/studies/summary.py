@@ -1,0 +1,127 @@
+"""The summary table and an overview of all claims, from the entries of a ledger."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bngd.claims import HOLDS, SECTIONS, VERDICTS, combine
+
+Entry = Mapping[str, Any]
+
+METHODS = {"gd": "Gradient descent", "bngd": "With batch normalization"}
+"""The columns of the summary table."""
+
+ROWS = {
+    "convergence": (
+        "Convergence",
+        "only for small $\\varepsilon$",
+        "for every $\\varepsilon$ if $\\varepsilon_a \\le 1$",
+    ),
+    "rate": ("Rate of convergence", "linear", "linear, and it can be faster"),
+    "learning_rate": (
+        "Robustness to the learning rate",
+        "a small range of $\\varepsilon$",
+        "a wide range of $\\varepsilon$",
+    ),
+    "dimension": ("Robustness to the dimension", "no effect of $d$", "the range widens with $d$"),
+}
+"""The rows of the summary table: their names, and what the paper says of GD and of BNGD, in our words."""
+
+TWO_SIDED = ("relative difference", "difference")
+"""How the texts of the rules begin that bound a difference from both sides."""
+
+
+def of_cell(entries: Sequence[Entry], cell: str) -> list[dict[str, Any]]:
+    """Return the claims behind one cell of the summary table, such as ``rate/gd``."""
+    return [dict(entry) for entry in entries if entry["table_cell"] == cell]
+
+
+def tally(entries: Sequence[Entry]) -> dict[str, int]:
+    """Return how many claims have each verdict, in the order of `bngd.claims.VERDICTS`."""
+    counts = Counter(entry["verdict"] for entry in entries)
+    return {verdict: counts[verdict] for verdict in VERDICTS}
+
+
+def cell_table(entries: Sequence[Entry]) -> pd.DataFrame:
+    """Return the cells of the summary table: cell, said (by the paper), verdict (the worst), claims, holding."""
+    rows = []
+    for row, (_, *said) in ROWS.items():
+        for method, text in zip(METHODS, said, strict=True):
+            behind = of_cell(entries, f"{row}/{method}")
+            verdict = combine([entry["verdict"] for entry in behind])
+            rows.append((f"{row}/{method}", text, verdict, len(behind), tally(behind)[HOLDS]))
+    return pd.DataFrame(rows, columns=["cell", "said", "verdict", "claims", "holding"])
+
+
+def summary_markdown(entries: Sequence[Entry]) -> str:
+    """Return the summary table in Markdown: what the paper says, and the verdict that the claims earned."""
+    cells = cell_table(entries).set_index("cell")
+    lines = [f"| | {' | '.join(METHODS.values())} |", "|---|---|---|"]
+    for row, (title, *_) in ROWS.items():
+        shown = [_cell_markdown(cells.loc[f"{row}/{method}"]) for method in METHODS]
+        lines.append(f"| {title} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+def _cell_markdown(cell: pd.Series) -> str:
+    return f"{cell['said']}: **{cell['verdict']}** ({cell['holding']} of {cell['claims']} claims)"
+
+
+def row_markdown(entries: Sequence[Entry], row: str, method: str) -> str:
+    """Return a sentence that introduces the claims behind a cell, with links to the notebooks that measured them."""
+    title, *said = ROWS[row]
+    behind = of_cell(entries, f"{row}/{method}")
+    notebooks = dict.fromkeys(entry["notebook"] for entry in behind)
+    links = ", ".join(f"[{name}]({name}.ipynb)" for name in notebooks) or "no notebook yet"
+    text = dict(zip(METHODS, said, strict=True))[method]
+    return f"**{title}, {METHODS[method].lower()}:** {text}. Measured in {links}."
+
+
+def findings(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return the claims that do not hold and are on record as not holding: what we found beyond or against theory."""
+    return [dict(entry) for entry in entries if entry["verdict"] != HOLDS and entry["verdict"] == entry["expected"]]
+
+
+def surprises(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return the claims whose verdict is not the one on record."""
+    return [dict(entry) for entry in entries if entry["verdict"] != entry["expected"]]
+
+
+def overview(entries: Sequence[Entry]) -> pd.DataFrame:
+    """Return one row a claim, for a figure.
+
+    Returns
+    -------
+    pandas.DataFrame
+        section, title (of the section), id, verdict, table_cell, deviation (see `deviation`); sorted by section.
+    """
+    rows = [
+        (e["section"], SECTIONS[e["section"]], e["id"], e["verdict"], e["table_cell"], deviation(e)) for e in entries
+    ]
+    columns = ["section", "title", "id", "verdict", "table_cell", "deviation"]
+    return pd.DataFrame(rows, columns=columns).sort_values(["section", "id"], ignore_index=True)
+
+
+def deviation(entry: Entry) -> float:
+    """Return the largest relative difference between predicted and measured; absolute where the prediction is zero.
+
+    NaN where the rule is one-sided, or either side is not a number.
+    """
+    if not entry["rule"].startswith(TWO_SIDED):
+        return float("nan")
+    predicted, measured = _numbers(entry["predicted"]), _numbers(entry["measured"])
+    if predicted is None or measured is None:
+        return float("nan")
+    difference = np.abs(measured - predicted)
+    scale = np.where(predicted == 0, 1.0, np.abs(predicted))
+    return float(np.max(difference / scale))
+
+
+def _numbers(value: Any) -> np.ndarray | None:
+    values = value if isinstance(value, list) else [value]
+    known = values and all(isinstance(v, int | float) and not isinstance(v, bool) and isfinite(v) for v in values)
+    return np.array(values, dtype=float) if known else None

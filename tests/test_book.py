@@ -1,0 +1,235 @@
+"""The built book, read as a reader's browser and as a suspicious reviewer would read it.
+
+The book is that of profile quick, made by make if need be; ``BNGD_BUILD`` names the build folder of another.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import book_checks as checks
+import pytest
+
+from bngd.claims import TABLE_CELLS, combine
+from bngd.companion.book import pages_of_toc
+from bngd.companion.chromium import CHROMIUM_FLAGS, find_chromium
+from bngd.companion.errors import CompanionError
+
+ROOT = Path(__file__).parents[1]
+SCHEMES = ("light", "dark")
+WAIT_FOR_THEME = """async scheme => {
+    for (let frame = 0; frame < 20 && document.documentElement.dataset.theme !== scheme; frame++)
+        await new Promise(requestAnimationFrame);
+}"""
+
+
+@pytest.fixture(scope="session")
+def build():
+    """The build folder of a finished book."""
+    if "BNGD_BUILD" in os.environ:
+        return Path(os.environ["BNGD_BUILD"]).resolve()
+    # Without the outer make's flags: its job server is not ours.
+    environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    command = ["make", "book", "PROFILE=quick", f"VENV={sys.prefix}"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return ROOT / "build" / "quick"
+
+
+@pytest.fixture(scope="session")
+def html(build):
+    return build / "book" / "html"
+
+
+@pytest.fixture(scope="session")
+def pages(html):
+    return checks.read_pages(html)
+
+
+@pytest.fixture(scope="session")
+def ledger(build):
+    return json.loads((build / "results" / "ledger.json").read_text())
+
+
+def per_page(pages, check):
+    """Page -> what a check finds wrong there, for the pages where it finds something."""
+    return {name: wrong for name, page in pages.items() if (wrong := check(page))}
+
+
+def test_every_page_of_the_table_of_contents_exists(html):
+    assert [page for page in pages_of_toc(ROOT / "book" / "_toc.yml") if not (html / f"{page}.html").is_file()] == []
+
+
+def test_internal_links_and_anchors_resolve(html, pages):
+    assert checks.broken_links(html, pages) == []
+
+
+def test_pages_load_nothing_from_outside(pages):
+    assert per_page(pages, checks.outside_resources) == {}
+
+
+def test_style_sheets_load_nothing_from_outside(html):
+    assert {
+        path.name: found for path in html.rglob("*.css") if (found := checks.outside_css(path.read_text("utf-8")))
+    } == {}
+
+
+def test_images_have_meaningful_alternative_text(pages):
+    assert per_page(pages, checks.poor_alts) == {}
+
+
+def test_ids_are_unique_in_the_text_of_a_page(pages):
+    assert per_page(pages, checks.repeated_ids) == {}
+
+
+def test_no_page_names_the_machine_that_made_it(html):
+    assert [path.name for path in html.rglob("*.html") if str(ROOT) in path.read_text("utf-8")] == []
+
+
+def test_the_ledger_page_shows_every_claim_with_its_verdict(pages, ledger):
+    assert len(ledger) > 0
+    assert checks.missing_claims(pages["ledger.html"], ledger) == []
+
+
+def test_the_summary_table_says_what_the_ledger_says(pages, ledger):
+    verdicts = {cell: combine([c["verdict"] for c in ledger if c["table_cell"] == cell]) for cell in TABLE_CELLS}
+    shown = checks.verdicts_of_table(pages["index.html"])
+    assert shown == {cell.replace("/", "-"): verdict for cell, verdict in verdicts.items()}
+
+
+def test_every_figure_says_how_to_regenerate_it(pages):
+    notebooks = {name: page for name, page in pages.items() if name.startswith("notebooks/")}
+    assert len(notebooks) > 0
+    counts = {
+        name: (len(p.find_all("figure")), len(p.find_all(class_="figure-source"))) for name, p in notebooks.items()
+    }
+    assert {name: count for name, count in counts.items() if count[0] != count[1]} == {}
+
+
+# --- each check can fail ---------------------------------------------------------------------------------------------
+
+
+def test_a_missing_file_and_a_missing_anchor_are_found(tmp_path):
+    (tmp_path / "a.html").write_text('<a href="b.html#here"></a><a href="b.html#gone"></a><img src="c.png">')
+    (tmp_path / "b.html").write_text('<p id="here"></p><a href="https://example.org">out</a><a href="#lost">lost</a>')
+    wrong = checks.broken_links(tmp_path, checks.read_pages(tmp_path))
+    assert wrong == ["a.html: b.html#gone", "a.html: c.png", "b.html: #lost"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<script src="https://example.org/x.js"></script>',
+        '<img src="//example.org/x.png">',
+        '<link rel="stylesheet" href="http://example.org/x.css">',
+        '<img srcset="x.png 1x, https://example.org/y.png 2x">',
+        "<style>@import 'https://example.org/x.css';</style>",
+        '<p style="background: url(https://example.org/x.png)"></p>',
+    ],
+)
+def test_a_resource_from_outside_is_found(text):
+    assert len(checks.outside_resources(checks.parse(text))) == 1
+
+
+def test_a_link_to_the_outside_is_no_resource():
+    assert (
+        checks.outside_resources(
+            checks.parse('<a href="https://example.org">x</a><link rel="author" href="https://e.org">')
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize("alt", ["", 'alt=""', 'alt="../_images/1cd.svg"', 'alt="tent.png"', 'alt="tent"'])
+def test_a_poor_alternative_text_is_found(alt):
+    assert checks.poor_alts(checks.parse(f'<img src="x.svg" {alt}>')) == ["x.svg"]
+
+
+def test_a_good_alternative_text_passes():
+    assert checks.poor_alts(checks.parse('<img src="x.svg" alt="Loss against step size, 10/12 runs converge">')) == []
+
+
+def test_a_repeated_id_is_found():
+    assert checks.repeated_ids(checks.parse('<article><p id="a"></p><p id="a"></p></article><p id="b"></p>')) == ["a"]
+
+
+def test_a_claim_that_is_missing_or_misjudged_is_found():
+    row = '<table><tr><td id="claim-a"></td><td class="verdict-holds"></td></tr></table>'
+    ledger = [{"id": "a", "verdict": "holds"}, {"id": "b", "verdict": "holds"}]
+    assert checks.missing_claims(checks.parse(row), ledger) == ["b"]
+    assert checks.missing_claims(checks.parse(row), [{"id": "a", "verdict": "contradicted"}]) == ["a"]
+
+
+# --- in a browser, from the file system, with the network off --------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium; without one the browser's tests are skipped, unless ``BNGD_REQUIRE_BROWSER=1``."""
+    try:
+        from playwright.sync_api import sync_playwright
+
+        executable = find_chromium()
+    except (ImportError, CompanionError) as reason:
+        if os.environ.get("BNGD_REQUIRE_BROWSER") == "1":
+            pytest.fail(f"a browser is required: {reason}")
+        pytest.skip(f"no browser: {reason}")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_FLAGS])
+        yield chromium
+        chromium.close()
+
+
+def complaints(context, url):
+    """Everything that goes wrong while a page is opened and shown in both schemes, and how many formulas it shows."""
+    page, wrong = context.new_page(), []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: wrong.append(request.url) if request.url.startswith(("http", "ws")) else None)
+    page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+    page.goto(url)
+    page.evaluate("window.MathJax?.startup?.promise")
+    wrong += page.eval_on_selector_all("mjx-merror", "nodes => nodes.map(node => node.textContent)")
+    wrong += [f"not in the {scheme} theme" for scheme in SCHEMES if not shows_scheme(page, scheme)]
+    formulas = page.locator("mjx-container").count()
+    page.close()
+    return wrong, formulas
+
+
+def shows_scheme(page, scheme):
+    """Whether a page takes the system's colour scheme, and its text stands out from its background in it."""
+    page.emulate_media(color_scheme=scheme)
+    # The page hears of a new scheme between two frames, and a broken page never does.
+    page.evaluate(WAIT_FOR_THEME, scheme)
+    colours = page.evaluate("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
+    text, paper = (sum(int(part) for part in re.findall(r"\d+", colour)[:3]) for colour in colours)
+    return abs(text - paper) > 300 and (paper > text) == (scheme == "light")
+
+
+def test_every_page_opens_offline_without_complaint(browser, html, pages):
+    context = browser.new_context(offline=True, color_scheme="light")
+    problems, formulas = {}, {}
+    for name, page in pages.items():
+        wrong, formulas[name] = complaints(context, (html / name).as_uri())
+        wrong += [] if formulas[name] or not page.find(class_="math") else ["no formula was typeset"]
+        if wrong:
+            problems[name] = wrong
+    context.close()
+    assert problems == {}
+    assert formulas["problem.html"] > 0
+
+
+def test_a_page_with_errors_is_complained_of(browser, tmp_path):
+    bad = tmp_path / "bad.html"
+    bad.write_text(
+        '<script>throw new Error("broken")</script><img src="https://example.org/x.png"><mjx-merror>bad</mjx-merror>'
+    )
+    context = browser.new_context(offline=True)
+    wrong, formulas = complaints(context, bad.as_uri())
+    context.close()
+    assert formulas == 0
+    for word in ("broken", "https://example.org/x.png", "bad", "dark theme"):
+        assert any(word in complaint for complaint in wrong)

@@ -1,0 +1,146 @@
+"""The assembly: what is copied, what is made again, and that no failed or interrupted build passes for a good one."""
+
+import json
+
+import pytest
+
+from bngd.companion import book
+from bngd.companion.chromium import find_chromium
+from bngd.companion.errors import CompanionError
+
+CONFIG = """
+title: A small book
+only_build_toc_files: true
+execute: {execute_notebooks: "off"}
+latex: {use_jupyterbook_latex: false}
+sphinx:
+  config:
+    extensions:
+      [myst_nb, jupyter_book, sphinx_external_toc, sphinx_comments, sphinx_book_theme, bngd.companion.sphinx_ext]
+    mathjax_path: mathjax/tex-chtml.js
+"""
+TOC = {"format": "jb-book", "root": "index", "chapters": [{"file": "first"}, {"file": "notebooks/rate"}]}
+PARTS = {
+    "root": "index",
+    "parts": [{"chapters": [{"file": "a", "sections": [{"file": "b"}]}]}, {"chapters": [{"file": "c"}]}],
+}
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A checkout with two pages of prose and one executed notebook."""
+    for folder in ("book", "notebooks", "build/quick/notebooks", "build/quick/figures", "build/quick/results"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "book" / "_config.yml").write_text(CONFIG)
+    (tmp_path / "book" / "_toc.yml").write_text(json.dumps(TOC))
+    (tmp_path / "book" / "index.md").write_text("# A small book\n\n$x$\n")
+    (tmp_path / "book" / "first.md").write_text("# First\n\nThere were {value}`rate:runs` runs.\n")
+    cell = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# Rate"}
+    notebook = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    for folder in ("notebooks", "build/quick/notebooks"):
+        (tmp_path / folder / "rate.ipynb").write_text(notebook)
+    (tmp_path / "build" / "quick" / "figures" / "rate-tent.svg").write_text("<svg/>")
+    record(tmp_path, runs=3)
+    return tmp_path
+
+
+def record(root, **values):
+    (root / "build" / "quick" / "results" / "rate.json").write_text(json.dumps({"values": values}))
+
+
+def times(html):
+    return {path.name: path.stat().st_mtime_ns for path in html.rglob("*.html")}
+
+
+def test_a_build_is_self_contained_and_the_next_one_makes_only_what_changed(root):
+    index = book.build("quick", root)
+    html = index.parent
+    assert index == root / "build" / "quick" / "book" / "html" / "index.html"
+    for path in (
+        "_static/mathjax/tex-chtml.js",
+        "_figures/rate-tent.svg",
+        "_notebooks/rate.ipynb",
+        "notebooks/rate.html",
+    ):
+        assert (html / path).is_file()
+    before = times(html)
+    record(root, runs=4)
+    book.build("quick", root)
+    assert "There were 4 runs." in (html / "first.html").read_text()
+    assert times(html)["first.html"] > before["first.html"]
+    assert times(html)["rate.html"] == before["rate.html"]
+    assert times(html)["index.html"] > before["index.html"]  # make compares its time with that of the sources
+
+
+def test_a_warning_fails_the_build_again_and_again_and_leaves_the_last_good_book(root):
+    html = book.build("quick", root).parent
+    good = times(html)
+    (root / "book" / "first.md").write_text("# First\n\nA {value}`rate:lost` and a [link](gone.md).\n")
+    for _ in range(2):
+        with pytest.raises(book.BookError, match=r"book/first\.md:3: WARNING: results of rate hold no value 'lost'"):
+            book.build("quick", root)
+    assert times(html) == good
+
+
+def test_an_interrupted_build_is_made_afresh(root):
+    shop = book.workshop("quick", root)
+    index = book.build("quick", root)
+    whole = index.read_text()
+    shop.complete.unlink()  # as a kill leaves it: half-written pages that are newer than their sources
+    for page in (shop.work / "index.html", index):
+        page.write_text("half a pa")
+    assert book.build("quick", root).read_text() == whole
+
+
+def test_a_changed_title_reaches_every_page(root):
+    shop = book.workshop("quick", root)
+    book.assemble(shop)
+    before = book.fingerprint(shop)
+    (root / "book" / "first.md").write_text("# First of all\n")
+    book.assemble(shop)
+    assert book.fingerprint(shop) != before
+
+
+def test_a_notebook_that_was_not_executed_is_named(root):
+    (root / "build" / "quick" / "notebooks" / "rate.ipynb").unlink()
+    with pytest.raises(
+        book.BookError, match="not executed under profile quick: rate; run `make notebooks PROFILE=quick`"
+    ):
+        book.build("quick", root)
+
+
+def test_a_folder_without_a_book_is_refused(tmp_path):
+    with pytest.raises(book.BookError, match=r"holds no book/_toc\.yml"):
+        book.build("quick", tmp_path)
+
+
+def test_pages_come_in_reading_order(tmp_path):
+    (tmp_path / "_toc.yml").write_text(json.dumps(PARTS))
+    assert book.pages_of_toc(tmp_path / "_toc.yml") == ["index", "a", "b", "c"]
+
+
+def test_mirror_copies_removes_and_spares(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    for path, text in (
+        ("source/a/new", "1"),
+        ("source/same", "2"),
+        ("target/same", "2"),
+        ("target/old", "3"),
+        ("target/keep/x", "4"),
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    time = (target / "same").stat().st_mtime_ns
+    book.mirror(source, target, lambda path: path != "unwanted", spare=("keep",))
+    assert sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file()) == [
+        "a/new",
+        "keep/x",
+        "same",
+    ]
+    assert (target / "same").stat().st_mtime_ns == time
+
+
+def test_a_missing_browser_is_told_with_the_way_out(monkeypatch):
+    monkeypatch.setenv("BNGD_CHROMIUM", "no-such-browser")
+    with pytest.raises(CompanionError, match=r"no Chromium found \(looked for no-such-browser\); install"):
+        find_chromium()

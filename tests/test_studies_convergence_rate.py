@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+
+import bngd
+from bngd.spectra import log_spaced, two_level
+from bngd.studies import convergence_rate as study
+from bngd.studies.families import FAMILIES, draw, spectrum
+from bngd.studies.rates import loss_against_step, steps_per_decade, steps_to_reduce
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(3)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_has_the_dimension_and_at_most_the_condition_number_asked_for(family):
+    values = spectrum(family, 40, 200.0)
+    assert values.shape == (40,)
+    assert 100 < values[-1] / values[0] <= 200 * (1 + 1e-12)
+
+
+def test_an_unknown_family_is_refused_with_the_list():
+    with pytest.raises(ValueError, match="'flat' does not exist; use one of 'log-spaced'"):
+        spectrum("flat", 5, 10.0)
+
+
+@pytest.mark.parametrize(("dimensions", "condition_numbers"), [((2, 5), (2.0, 3.0)), ((3, 5), (1.0, 3.0))])
+def test_draws_that_no_family_could_serve_are_refused(rng, dimensions, condition_numbers):
+    with pytest.raises(ValueError, match="give 3 <= first"):
+        draw(rng, dimensions=dimensions, condition_numbers=condition_numbers)
+
+
+def test_steps_to_reduce_inverts_the_decay():
+    assert steps_to_reduce(0.1, 1e-6) == 3
+    assert steps_to_reduce(0.0, 1e-6) == 1
+    assert steps_per_decade(0.1) == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="factor is 1"):
+        steps_to_reduce(1.0, 1e-6)
+
+
+def test_measured_factors_agree_with_the_predicted_ones(rng):
+    factors = study.measured_factors(rng, n_problems=6, n_runs=4, steps=500, condition_numbers=(2.0, 20.0))
+    counted = factors[factors["asymptotic"]]
+    assert set(counted["method"]) == {"gd", "bngd"}
+    assert len(counted) > 24
+    residual = counted["measured"] - counted["predicted"]
+    assert residual.max() < 1e-3
+    assert residual.abs().median() < 1e-4
+
+
+def test_residual_quantiles_tell_the_deciding_factor_apart(rng):
+    factors = study.measured_factors(rng, n_problems=6, n_runs=8, steps=300, condition_numbers=(2.0, 10.0))
+    table = study.residual_quantiles(factors)
+    assert table["runs"].sum() == factors["asymptotic"].sum()
+    assert (table["quantile 0.5"] <= table["quantile 1"]).all()
+
+
+def test_the_best_step_size_ends_at_the_best_effective_step(rng):
+    problem = bngd.Problem.from_spectrum(log_spaced(60, 50.0), rng=rng)
+    w0 = bngd.unit_vectors(rng, 60)
+    best = study.find_best_lr(problem, w0)
+    assert best.effective_step == pytest.approx(bngd.bngd_best_effective_step(problem), rel=1e-3)
+    loss = bngd.sweep(problem, best.lr, steps=400, w0=w0, checkpoints=range(401))["relative_loss"]
+    assert np.sqrt(bngd.decay_factor(loss)) == pytest.approx(bngd.bngd_best_factor(problem), abs=2e-3)
+
+
+def test_a_start_from_which_nothing_converges_is_refused():
+    problem = bngd.Problem.from_spectrum([1.0, 2.0, 5.0], u=[0.0, 1.0, 1.0])
+    with pytest.raises(ValueError, match="use another w0"):
+        study.find_best_lr(problem, [1.0, 0.0, 0.0])
+
+
+def test_no_other_step_size_converges_faster_in_the_end(rng):
+    problem = bngd.Problem.from_spectrum(two_level(20, 30.0), rng=rng)
+    w0 = study.widest_start(problem, bngd.unit_vectors(rng, 20, 8))
+    best = study.find_best_lr(problem, w0)
+    ends = bngd.sweep(problem, np.geomspace(1e-2, 1e2, 50) * best.lr, steps=3000, w0=w0)["effective_step"]
+    factors = bngd.bngd_factor(problem, ends)
+    assert factors.min() >= bngd.bngd_factor(problem, best.effective_step) - 1e-3
+
+
+def test_the_widest_start_is_the_one_with_the_largest_product_of_asymptotes(rng):
+    problem = bngd.Problem.from_spectrum(log_spaced(5, 10.0), rng=rng)
+    starts = bngd.unit_vectors(rng, 5, 7)
+    widths = [np.prod(bngd.effective_step_asymptotes(problem, w0)) for w0 in starts]
+    np.testing.assert_array_equal(study.widest_start(problem, starts), starts[int(np.argmax(widths))])
+
+
+def test_in_high_dimension_every_start_reaches_the_best_effective_step(rng):
+    problem = bngd.Problem.from_spectrum(log_spaced(200, 20.0), rng=rng)
+    tops = study.highest_effective_steps(problem, bngd.unit_vectors(rng, 200, 3))
+    assert (tops >= bngd.bngd_best_effective_step(problem)).all()
+
+
+def test_losses_step_by_step_equal_the_trajectories(rng):
+    problem = bngd.Problem.from_spectrum(log_spaced(4, 10.0), rng=rng)
+    w0 = bngd.unit_vectors(rng, 4)
+    table = loss_against_step(problem, w0, lr_gd=0.1, lr_bngd=0.2, steps=20)
+    runs = {"gd": bngd.gd_trajectory(problem, w0, 0.1, 20), "bngd": bngd.bngd_trajectory(problem, w0, 0.2, 20)}
+    for method, run in runs.items():
+        expected = run.excess_loss / run.excess_loss[0]
+        np.testing.assert_allclose(table[table["method"] == method]["relative_loss"], expected, rtol=1e-10)
+
+
+def test_best_factors_on_random_problems_are_never_above_those_of_gd(rng):
+    table = study.random_best_factors(rng, 50)
+    assert (table["bngd"] <= table["gd"] * (1 + 1e-12)).all()
+
+
+def test_best_factors_on_real_data_are_measured_as_predicted(rng):
+    row = study.data_best_factors(["linnerud"], rng, n_starts=8).iloc[0]
+    assert row["gd_measured"] == pytest.approx(row["gd_predicted"], abs=1e-3)
+    assert row["bngd_measured"] == pytest.approx(row["bngd_predicted"], abs=1e-2)
+    assert 0 <= row["reached"] <= 1

@@ -1,0 +1,127 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from bngd import effective_step_asymptotes, gd_stability_limit
+from bngd.studies import robustness_dimension as study
+
+
+def test_limiting_log_ac_is_the_mean_in_many_dimensions():
+    rng = np.random.default_rng(0)
+    summary = study.summarise_ratios(study.predicted_ratios(rng, [2, 400], 100.0, 20, 50), 100.0)
+    many, few = summary.loc[400], summary.loc[2]
+    assert abs(many["mean"] - many["limit"]) < 5 * many["standard_error"]
+    assert many["deviation"] == pytest.approx(study.LOG_CHI_DEVIATION, rel=0.15)
+    assert few["mean"] - few["limit"] > 1
+
+
+def test_the_moments_of_log_chi_are_those_of_a_chi_squared_variable():
+    logs = np.log10(np.random.default_rng(1).standard_normal(200_000) ** 2)
+    assert logs.mean() == pytest.approx(study.LOG_CHI_MEAN, abs=0.01)
+    assert logs.std() == pytest.approx(study.LOG_CHI_DEVIATION, rel=0.01)
+
+
+def test_overlaps_have_the_predicted_mean():
+    table = study.overlaps(np.random.default_rng(2), [3, 50], 100.0, 4000)
+    assert ((table["measured"] - table["predicted"]).abs() < 4 * table["standard_error"]).all()
+
+
+def test_step_sizes_of_gd_stop_soon_after_its_limit():
+    lr = study.step_sizes(2, 6, 4)
+    assert lr.gd[-1] == pytest.approx(1.1)
+    assert lr.bngd[[0, -1]] == pytest.approx([1e-2, 1e6])
+    with pytest.raises(ValueError, match="span no range"):
+        study.step_sizes(0, 0, 4)
+
+
+@pytest.fixture(scope="module")
+def runs():
+    rng = np.random.default_rng(3)
+    lr = study.step_sizes(2.5, 8, 4)
+    return study.run_ensemble(rng, [32, 64], 100.0, n_problems=2, n_starts=2, steps=500, lr=lr, level=0.1)
+
+
+def test_the_measured_good_interval_is_the_predicted_one(runs):
+    widths = study.measure_widths(runs, 1e-3, 0.1 * 0.02).query("method == 'bngd'")
+    assert len(widths) == 8
+    np.testing.assert_allclose(widths["good"], widths["predicted"], atol=0.1)
+
+
+def test_gd_range_ends_at_its_limit_in_every_dimension(runs):
+    medians = study.medians(study.measure_widths(runs, 1e-3, 0.1 * 0.02), "gd")
+    np.testing.assert_allclose(medians["high"], 0.02, rtol=0.01)
+
+
+def test_curves_hold_one_median_for_each_step_size(runs):
+    curves = study.median_curves(runs, [64])
+    assert set(curves["dimension"]) == {64}
+    assert not curves.duplicated(["method", "lr"]).any()
+    assert curves["relative_loss"].notna().all()
+
+
+def test_a_gap_is_seen_and_does_not_hide_the_ends():
+    lr = np.logspace(0, 6, 61)
+    effective = np.where((lr > 1.5) & (lr < 5e5), 1.0, 1e-3)
+    effective[30:35] = 0.01
+    runs = pd.DataFrame(
+        {
+            "dimension": 2,
+            "draw": 0,
+            "method": "bngd",
+            "lr": lr,
+            "relative_loss": 1e-6 / effective,
+            "effective_step": effective,
+            "predicted": 5.5,
+        }
+    )
+    found = study.measure_widths(runs, 1e-5, 0.1).iloc[0]
+    assert found["good"] == pytest.approx(np.log10(5e5 / 1.5), abs=0.2)
+    assert not found["whole"]
+    assert found["decades"] < 3.2 < 5 < found["span"]
+
+
+def test_starts_have_the_overlap_that_was_asked_for():
+    problem = study.random_problem(np.random.default_rng(4), 20, 100.0)
+    w0 = study.starts_with_overlap(problem, np.random.default_rng(5), [0.5, 1e-6])
+    np.testing.assert_allclose(np.linalg.norm(w0, axis=1), 1.0)
+    np.testing.assert_allclose(w0 @ problem.g / np.linalg.norm(problem.g), [0.5, 1e-6], rtol=1e-6)
+    with pytest.raises(ValueError, match="lies between 0 and 1"):
+        study.starts_with_overlap(problem, np.random.default_rng(5), [0.5, 1.0])
+
+
+def test_the_notch_is_as_deep_as_the_overlap_is_small():
+    overlaps = [1e-1, 1e-3, 3e-4, 1e-4]
+    rng = np.random.default_rng(6)
+    _, floors = study.notches(rng, [48], 100.0, overlaps, np.logspace(0, 7, 43), 600)
+    assert floors["floor"].iloc[0] > 0.8
+    assert study.notch_power(floors, below=0.3).value == pytest.approx(1.0, abs=0.15)
+
+
+def test_beyond_the_notch_the_tent_ends_at_its_large_asymptote():
+    rng = np.random.default_rng(7)
+    problem, limit = study.random_problem(rng, 48, 100.0), 0.02
+    lr = np.array([1e11, 1e12])
+    curves, _ = study.notch(problem, np.random.default_rng(8), [1e-3], lr, 300)
+    w0 = study.starts_with_overlap(problem, np.random.default_rng(8), [1e-3])
+    large = effective_step_asymptotes(problem, w0).large
+    assert gd_stability_limit(problem) == pytest.approx(limit)
+    np.testing.assert_allclose(curves["effective_step"] * limit, large / (lr * limit), rtol=1e-2)
+
+
+def test_slopes_are_fitted_with_their_error():
+    x = np.linspace(0, 1, 200)
+    noise = 0.1 * np.random.default_rng(9).standard_normal(200)
+    slope = study.fit_slope(x, 2 * x + noise)
+    assert abs(slope.value - 2) < 4 * slope.error
+    assert slope.error == pytest.approx(0.1 / np.sqrt(200 / 12), rel=0.2)
+    with pytest.raises(ValueError, match="a slope needs three"):
+        study.fit_slope([1.0, 1.0, 1.0], [1.0, 2.0, 3.0])
+
+
+def test_a_problem_needs_two_ends_of_its_spectrum():
+    with pytest.raises(ValueError, match="needs at least 2"):
+        study.random_problem(np.random.default_rng(0), 1, 100.0)
+
+
+def test_evenly_spread_keeps_the_first_and_the_last():
+    assert study.evenly_spread([2, 4, 8, 16, 32, 64, 128], 4) == [2, 8, 32, 128]
