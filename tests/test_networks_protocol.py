@@ -24,7 +24,13 @@ def test_the_protocol_has_every_script():
 
 @pytest.mark.parametrize(
     ("name", "runs"),
-    [("mnist_gdlr", 100), ("mnist_sca_bnsplr", 900), ("mnist_m4_bnsplr", 800), ("mnist_m5_bnsplr", 1800), ("fmnist_m1_bnasplr", 2000)],
+    [
+        ("mnist_gdlr", 100),
+        ("mnist_sca_bnsplr", 900),
+        ("mnist_m4_bnsplr", 800),
+        ("mnist_m5_bnsplr", 1800),
+        ("fmnist_m1_bnasplr", 2000),
+    ],
 )
 def test_number_of_runs(name, runs):
     jobs = ROWS[name].jobs()

@@ -6,7 +6,8 @@ import pytest
 
 from bngd.networks import Job, curves, grid, load, mlp, run, small_conv, summary, train, trajectory
 from bngd.networks.architectures import M2, Dense, Network, initialise
-from bngd.networks.training import batches, initial_moving, on_device, sgd_step
+from bngd.networks.jobs import batches
+from bngd.networks.training import initial_moving, on_device, sgd_step
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,12 @@ except ImportError as error:
 from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Conv, Dense, Network, m5, mlp, small_conv
 from bngd.networks.data import DATASETS, Dataset, load, load_first, scrambled
 from bngd.networks.idx import DataError
+from bngd.networks.jobs import Job, grid
 from bngd.networks.parallel import train
 from bngd.networks.ranges import workable_ranges
 from bngd.networks.sharpness import self_tuning, sharpness
-from bngd.networks.training import Job, Training, curves, grid, run, summary, trajectory
+from bngd.networks.tables import curves, summary
+from bngd.networks.training import Training, run, trajectory
 
 __all__ = [
     "CIFAR",

@@ -10,7 +10,8 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from bngd.networks.data import Dataset
-from bngd.networks.training import Job, Training, run
+from bngd.networks.jobs import Job
+from bngd.networks.training import Training, run
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -16,7 +16,7 @@ from bngd.networks import kept, resumable
 from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Network, m5
 from bngd.networks.data import Dataset, load
 from bngd.networks.idx import DataError
-from bngd.networks.training import Job
+from bngd.networks.jobs import Job
 
 REPETITIONS = 5
 VALIDATION = 5000
@@ -252,7 +252,8 @@ def _run_rows(options: argparse.Namespace) -> int:
     for name in options.rows:
         jobs = ROWS[name].jobs(repetitions=options.repetitions, described=options.described)
         try:
-            resumable.run_row(name, jobs, ROWS[name].data(), options.output, workers=options.workers, client=client)
+            title = f"{name}-described" if options.described else name
+            resumable.run_row(title, jobs, ROWS[name].data(), options.output, workers=options.workers, client=client)
         except (DataError, MemoryError, OSError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1

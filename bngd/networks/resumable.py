@@ -16,8 +16,10 @@ import jax
 import numpy as np
 
 from bngd.networks.data import Dataset
+from bngd.networks.jobs import Job
 from bngd.networks.parallel import as_finished
-from bngd.networks.training import Job, Training, summary
+from bngd.networks.tables import summary
+from bngd.networks.training import Training
 
 if TYPE_CHECKING:
     from distributed import Client

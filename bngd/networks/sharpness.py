@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from bngd.networks.architectures import LOSSES, Network, Parameters, forward
 from bngd.networks.data import Dataset
-from bngd.networks.training import Job, on_device, take, trajectory
+from bngd.networks.jobs import Job
+from bngd.networks.training import in_precision, on_device, take, trajectory
 
 
 @partial(jax.jit, static_argnames=("network", "layer"))
@@ -103,7 +104,7 @@ def self_tuning(job: Job, data: Dataset, *, images: int = 1000, iterations: int 
     """
     rows = []
     for state in trajectory(job, data):
-        with jax.enable_x64(job.dtype == "float64"):
+        with in_precision(job):
             x, y = take(on_device(data, job.dtype)["train"], jnp.arange(min(images, len(data.x_train))))
             loss = float(LOSSES[job.network.loss](forward(job.network, state.parameters, x)[0], y))
             for layer, weights in enumerate(state.parameters["weights"]):
