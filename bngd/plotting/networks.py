@@ -69,9 +69,11 @@ def loss_against_lr(
             mark_level(ax, level, f"{level:g}", left=0.94)
         if chance is not None:
             mark_level(ax, chance, "guessing", left=0.005)
-            ax.set_ylim(top=5 * chance)  # beyond a few times a guess it does not matter how bad
     for ax in axes.ravel()[len(panels) :]:
         ax.set_visible(False)
+    if chance is not None:  # beyond a few times a guess it does not matter how bad
+        lowest = min(runs[loss].min() for runs in panels.values())
+        axes[0, 0].set_ylim(0.8 * lowest, 5 * chance)
     for ax in axes[:, 0]:
         ax.set_ylabel("training loss at the end")
     for ax in axes[-1]:
@@ -226,7 +228,7 @@ def widths_against_units(
         ax.set_xscale("log")
         ax.set_title(title, loc="left")
         ax.set_xlabel("hidden units $h$")
-        ax.set_ylim(bottom=0)
+    axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel("decades of learning rates")
     panel_letters(axes)
     handles = [
