@@ -1,4 +1,4 @@
-"""BNGD: batch normalisation and gradient descent on least squares, as an executable companion to the paper.
+"""BNGD: batch normalization and gradient descent on least squares, as an executable companion to the paper.
 
 The mathematics is flat: ``bngd.Problem``, ``bngd.bngd_trajectory``, ``bngd.effective_condition_number``, ... Plots
 live in `bngd.plotting`, the machinery that turns notebooks into a book in `bngd.companion`; neither is imported here.

@@ -11,17 +11,27 @@ from typing import Any
 
 import numpy as np
 
-TABLE_CELLS = (
-    "convergence/gd",
-    "convergence/bngd",
-    "rate/gd",
-    "rate/bngd",
-    "learning_rate/gd",
-    "learning_rate/bngd",
-    "dimension/gd",
-    "dimension/bngd",
-)
-"""The eight cells of the paper's summary table, as ``row/method``."""
+METHODS = {"gd": "Gradient descent", "bngd": "With batch normalization"}
+"""The columns of the paper's summary table."""
+
+TABLE_ROWS = {
+    "convergence": (
+        "Convergence",
+        r"only for small $\varepsilon$",
+        r"for every $\varepsilon$ if $\varepsilon_a \le 1$",
+    ),
+    "rate": ("Rate of convergence", "linear", "linear, and it can be faster"),
+    "learning_rate": (
+        "Robustness to the learning rate",
+        r"a small range of $\varepsilon$",
+        r"a wide range of $\varepsilon$",
+    ),
+    "dimension": ("Robustness to the dimension", "no effect of $d$", "the range widens with $d$"),
+}
+"""Its rows: their names, and what the paper says of each method, in our words."""
+
+TABLE_CELLS = tuple(f"{row}/{method}" for row in TABLE_ROWS for method in METHODS)
+"""Its eight cells, as ``row/method``: what a claim can support."""
 
 SECTIONS = {
     2: "What is exactly known of gradient descent",
@@ -75,10 +85,11 @@ def _is_known(value: Any) -> bool:
 
 def close(rtol: float, atol: float = 0.0) -> Rule:
     """Demand ``|measured - predicted| <= atol + rtol |predicted|`` in every entry."""
-    text = (
-        f"relative difference at most {rtol:g}" if atol == 0 else f"difference at most {atol:g} + {rtol:g} |predicted|"
+    bounds = [f"{atol:g}"] * (atol > 0) + [f"{rtol:g} |predicted|"] * (rtol > 0)
+    return Rule(
+        f"difference at most {' + '.join(bounds) or '0'}",
+        lambda p, m: bool(np.all(np.abs(np.subtract(m, p)) <= atol + rtol * np.abs(p))),
     )
-    return Rule(text, lambda p, m: bool(np.all(np.abs(np.subtract(m, p)) <= atol + rtol * np.abs(p))))
 
 
 def at_most(slack: float = 0.0) -> Rule:

@@ -239,7 +239,7 @@ def check_rates(**rates: ArrayLike) -> None:
 def check_nonzero(w0: Array) -> Array:
     """Return the starting weights; raise ValueError where one is zero, since N(x'w) is not defined there."""
     if not np.any(w0, axis=-1).all():
-        raise ValueError("w0 is zero, where batch normalisation is not defined; start from any other weights")
+        raise ValueError("w0 is zero, where batch normalization is not defined; start from any other weights")
     return w0
 
 

@@ -101,6 +101,17 @@ def repeated_ids(page):
     return [id for id, count in Counter(tag["id"] for tag in article.find_all(id=True)).items() if count > 1]
 
 
+def unread_maths(page):
+    """Texts that still hold a dollar sign, outside of code and of what MathJax will read: mathematics gone wrong."""
+    article = page.find("article") or page
+    read = {"code", "pre", "script", "style"}
+    return [
+        " ".join(text.split())[:80]
+        for text in article.find_all(string=re.compile(r"\$"))
+        if not any(parent.name in read or "math" in parent.get("class", []) for parent in text.parents)
+    ]
+
+
 def missing_claims(page, ledger):
     """Claims of the ledger that the ledger's page does not show, or not with their verdict."""
     rows = {claim["id"]: page.find(id=f"claim-{claim['id']}") for claim in ledger}

@@ -34,7 +34,7 @@ def build():
     # Without the outer make's flags: its job server is not ours.
     environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     command = ["make", "book", "PROFILE=quick", f"VENV={sys.prefix}"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return ROOT / "build" / "quick"
 
@@ -79,6 +79,10 @@ def test_style_sheets_load_nothing_from_outside(html):
 
 def test_images_have_meaningful_alternative_text(pages):
     assert per_page(pages, checks.poor_alts) == {}
+
+
+def test_all_mathematics_is_read_as_such(pages):
+    assert per_page(pages, checks.unread_maths) == {}
 
 
 def test_ids_are_unique_in_the_text_of_a_page(pages):
@@ -154,6 +158,11 @@ def test_a_good_alternative_text_passes():
 
 def test_a_repeated_id_is_found():
     assert checks.repeated_ids(checks.parse('<article><p id="a"></p><p id="a"></p></article><p id="b"></p>')) == ["a"]
+
+
+def test_mathematics_that_was_left_as_text_is_found():
+    page = "<article><p>of $ x and <code>$HOME</code></p><span class='math'>$y$</span></article>"
+    assert checks.unread_maths(checks.parse(page)) == ["of $ x and"]
 
 
 def test_a_claim_that_is_missing_or_misjudged_is_found():

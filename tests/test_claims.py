@@ -44,7 +44,7 @@ def test_the_ledger_entry_has_the_fields_of_the_ledger():
     assert {"id", "section", "table_cell", "statement", "predicted", "measured", "rule", "verdict", "notebook"} <= set(
         entry
     )
-    assert entry["rule"] == "relative difference at most 0.01"
+    assert entry["rule"] == "difference at most 0.01 |predicted|"
 
 
 @pytest.mark.parametrize("wrong", [{"section": 1}, {"table_cell": "speed/gd"}, {"expected": "maybe"}])

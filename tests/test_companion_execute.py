@@ -101,10 +101,16 @@ def test_no_caption_is_shown_twice_and_what_follows_a_figure_stays(cells):
     assert "remove-input" in last.metadata.tags
 
 
-def test_both_parameter_cells_are_collapsed_under_a_name(cells):
-    collapsed = tagged(cells, "hide-input")
-    assert [cell.metadata.tags[0] for cell in collapsed] == ["parameters", "injected-parameters"]
-    assert all(cell.metadata.mystnb.code_prompt_show.startswith("Show the parameters") for cell in collapsed)
+def test_parameters_and_code_that_only_presents_are_folded_under_a_name(cells):
+    folded = [(cell.metadata.mystnb.code_prompt_show, cell.source) for cell in tagged(cells, "hide-input")]
+    shown = [cell for cell in cells if cell.cell_type == "code" and "hide-input" not in cell.metadata.get("tags", [])]
+    assert [label for label, _ in folded[:2]] == [
+        "Show the parameters: meaning and default",
+        "Show the parameters' values in this run",
+    ]
+    assert {label for label, _ in folded[2:]} == {"Show the code"}
+    assert any("run.figure(" in source for _, source in folded[2:])
+    assert not any("run.figure(" in cell.source for cell in shown)
 
 
 def test_no_times_and_no_paths_are_left(executed, cells):

@@ -69,7 +69,11 @@ def test_finish_writes_values_claims_figures_and_tables(output):
     assert written["values"] == {"count": 3, "lost": None, "grid": [0.0, 0.5]}
     assert written["figures"] == [{"name": "a-line", "caption": "A line $x$", "alt": "a line"}]
     [claim] = written["claims"]
-    assert (claim["verdict"], claim["notebook"], claim["rule"]) == ("holds", "demo", "relative difference at most 0.01")
+    assert (claim["verdict"], claim["notebook"], claim["rule"]) == (
+        "holds",
+        "demo",
+        "difference at most 0.01 |predicted|",
+    )
 
 
 def test_a_measured_nan_is_undecided_and_null(output):

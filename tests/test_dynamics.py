@@ -13,7 +13,7 @@ jax.config.update("jax_enable_x64", True)
 
 
 def sample_loss(X, y, a, w):
-    """E[(y - a N(x'w))^2]/2 as a reader would write it for raw samples: normalise the batch, subtract, square."""
+    """E[(y - a N(x'w))^2]/2 as a reader would write it for raw samples: normalize the batch, subtract, square."""
     z = X @ w
     return jnp.mean((y - a * (z - z.mean()) / z.std()) ** 2) / 2
 

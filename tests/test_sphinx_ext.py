@@ -37,7 +37,7 @@ def site(tmp_path):
     for folder in (source / "notebooks", tmp_path / "results", tmp_path / "provenance"):
         folder.mkdir(parents=True)
     (source / "notebooks" / "rate.md").write_text("# Rate\n")
-    values = {"slope": 1.2345e-5, "count": 12, "nothing": None}
+    values = {"slope": 1.2345e-5, "count": 12, "nothing": None, "of": {"iris": 43.03}}
     (tmp_path / "results" / "rate.json").write_text(json.dumps({"values": values, "claims": []}))
 
     def make(text, ledger=None, provenance=None):
@@ -65,16 +65,20 @@ def run_sphinx(source):
 
 
 def test_a_value_is_typeset_in_prose(site):
-    page, status, told = site("The slope is {value}`rate:slope:.2e`, from {value}`rate:count` runs.")
+    page, status, told = site(
+        "The slope is {value}`rate:slope:.2e`, from {value}`rate:count` runs; {value}`rate:of.iris:.0f`."
+    )
     assert status == 0, told
-    assert f"The slope is 1.23{RAISED_MINUS_FIVE}, from 12 runs." in page.get_text()
+    assert f"The slope is 1.23{RAISED_MINUS_FIVE}, from 12 runs; 43." in page.get_text()
     assert page.find("sup").get_text() == "\N{MINUS SIGN}5"
 
 
 @pytest.mark.parametrize(
     ("role", "complaint"),
     [
-        ("rate:slop", "hold no value 'slop'; there are: count, nothing, slope"),
+        ("rate:of.wine", "hold no value 'of.wine'; there are: iris"),
+        ("rate:slope.iris", "hold no value 'slope.iris'; there are: a single value"),
+        ("rate:slop", "hold no value 'slop'; there are: count, nothing, of, slope"),
         ("rats:slope", "results/rats.json does not exist"),
         ("rate:nothing:.2e", "cannot be written as '.2e'"),
         ("rate:slope:zz", "cannot be written as 'zz'"),

@@ -50,7 +50,7 @@ def test_bisection_survives_equal_eigenvalues_and_labels_that_miss_one(problem):
 
 
 @given(problems())
-def test_normalisation_never_worsens_the_condition_number(problem):
+def test_normalization_never_worsens_the_condition_number(problem):
     assert bngd.effective_condition_number(problem) <= problem.condition_number * (1 + 1e-9)
 
 

@@ -40,7 +40,7 @@ def load_ledger(path: str | Path | None = None) -> list[dict[str, Any]]:
     """
     chosen = Path(path or os.environ.get("BNGD_LEDGER") or _nearest_ledger())
     if not chosen.exists():
-        raise LedgerError(f"there is no ledger {chosen} yet; run `make notebooks` first, or give the path of one")
+        raise LedgerError(f"there is no ledger {chosen} yet; run `make book` first, or give the path of one")
     return json.loads(chosen.read_text())
 
 

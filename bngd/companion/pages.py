@@ -1,5 +1,6 @@
 """From an executed notebook to a page of the book: figures with captions, collapsed parameters, no clock times."""
 
+import re
 from collections.abc import Iterator
 from html import escape
 
@@ -13,6 +14,9 @@ PARAMETER_LABELS = {
     "parameters": "the parameters: meaning and default",
     "injected-parameters": "the parameters' values in this run",
 }
+
+PRESENTING = re.compile(r"^\s*run\.(figure|table|say|record|claim|finish)\(", re.MULTILINE)
+"""What a cell calls that shows results: a page shows them first, and the code of such a cell folded."""
 
 
 def strip_times(notebook: NotebookNode) -> None:
@@ -28,8 +32,8 @@ def strip_times(notebook: NotebookNode) -> None:
 def dress(notebook: NotebookNode, *, name: str, command: str) -> None:
     """Prepare an executed notebook, in place, for the book.
 
-    Every figure gets its caption, reference name and alternative text where MyST-NB looks for them, a cell of its
-    own, and below it the command that regenerates it with links to its notebook and files.
+    Code that presents results is folded. Every figure gets its caption, reference name and alternative text where
+    MyST-NB looks for them, a cell of its own, and below it the command that regenerates it with links to its files.
 
     Parameters
     ----------
@@ -40,17 +44,19 @@ def dress(notebook: NotebookNode, *, name: str, command: str) -> None:
     """
     cells: list[NotebookNode] = []
     for cell in notebook.cells:
-        _label_parameters(cell)
+        _fold_code(cell)
         cells.extend(_with_figures(cell, name, command) if cell.cell_type == "code" else [cell])
     notebook.cells = cells
 
 
-def _label_parameters(cell: NotebookNode) -> None:
-    for tag, label in PARAMETER_LABELS.items():
-        if tag in cell.metadata.get("tags", []):
-            cell.metadata.tags = [*cell.metadata.tags, "hide-input"]
-            cell.metadata.setdefault("mystnb", {})
-            cell.metadata.mystnb.update(code_prompt_show=f"Show {label}", code_prompt_hide=f"Hide {label}")
+def _fold_code(cell: NotebookNode) -> None:
+    tags = cell.metadata.get("tags", [])
+    label = next((PARAMETER_LABELS[tag] for tag in tags if tag in PARAMETER_LABELS), "the code")
+    if label == "the code" and not (cell.cell_type == "code" and PRESENTING.search(cell.source)):
+        return
+    cell.metadata["tags"] = [*tags, "hide-input"]
+    prompts = {"code_prompt_show": f"Show {label}", "code_prompt_hide": f"Hide {label}"}
+    cell.metadata.setdefault("mystnb", {}).update(prompts)
 
 
 def _with_figures(cell: NotebookNode, name: str, command: str) -> Iterator[NotebookNode]:

@@ -107,7 +107,9 @@ class Run:
             If the name is malformed or taken.
         """
         self._require_new(name, self._tables, "table")
-        columns = frame.reset_index(drop=frame.index.nlevels == 1 and frame.index.name is None)
+        columns = frame.rename_axis(columns=None).reset_index(
+            drop=frame.index.nlevels == 1 and frame.index.name is None
+        )
         write_text(self._csv(name), columns.to_csv(index=False, lineterminator="\n"))
         self._tables[name] = " ".join(caption.split())
         self.say(self._tables[name])

@@ -19,30 +19,13 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx_proof.nodes import proof_node  # type: ignore[import-untyped]
 
 import bngd
-from bngd.claims import SECTIONS, UNDECIDED, VERDICTS, combine
+from bngd.claims import METHODS, SECTIONS, TABLE_ROWS, UNDECIDED, VERDICTS, combine
 
 logger = logging.getLogger(__name__)
 
 VERDICT_SIGNS = dict(zip(VERDICTS, ("✓", "✗", "?"), strict=True))
 """A sign for each verdict, so that colour never stands alone."""
 
-TABLE_ROWS = {
-    "convergence": (
-        "Convergence",
-        "only for small $\\varepsilon$",
-        "for every $\\varepsilon$, if $\\varepsilon_a \\le 1$",
-    ),
-    "rate": ("Rate of convergence", "linear", "linear, and it can be faster"),
-    "learning_rate": (
-        "Robustness to the learning rate",
-        "a small range of $\\varepsilon$",
-        "a wide range of $\\varepsilon$",
-    ),
-    "dimension": ("Robustness to the dimension", "no effect of $d$", "grows with $d$"),
-}
-"""The paper's summary table in our words: row, what it says of GD, what it says of BNGD."""
-
-METHODS = ("gd", "bngd")
 MACHINE_FACTS = ("bngd", "python", "platform", "cores")
 Cell = Sequence[nodes.Node]
 
@@ -64,7 +47,10 @@ def read_json(env: Any, *parts: str) -> Any:
 
 
 class ValueRole(SphinxRole):
-    """A number from a run, in prose: ``{value}`notebook:name``` or ``{value}`notebook:name:.2e```."""
+    """A number from a run, in prose: ``{value}`notebook:name``` or ``{value}`notebook:name:.2e```.
+
+    An entry of a recorded mapping is ``name.key``.
+    """
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Return the formatted number, or a question mark and a warning that says what is wrong."""
@@ -73,13 +59,16 @@ class ValueRole(SphinxRole):
         results = read_json(self.env, "results", f"{notebook}.json")
         if results is None:
             return [nodes.Text("?")], []
-        values = results.get("values", {})
-        if name not in values:
-            return self._refuse(f"results of {notebook} hold no value {name!r}; there are: {', '.join(sorted(values))}")
+        value = results.get("values", {})
+        for key in name.split("."):
+            if not isinstance(value, dict) or key not in value:
+                there = ", ".join(sorted(value)) if isinstance(value, dict) else "a single value"
+                return self._refuse(f"results of {notebook} hold no value {name!r}; there are: {there}")
+            value = value[key]
         try:
-            return typeset(format(values[name], spec)), []
+            return typeset(format(value, spec)), []
         except (TypeError, ValueError) as error:
-            return self._refuse(f"value {notebook}:{name} = {values[name]!r} cannot be written as {spec!r}: {error}")
+            return self._refuse(f"value {notebook}:{name} = {value!r} cannot be written as {spec!r}: {error}")
 
     def _refuse(self, message: str) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         logger.warning("%s", message, location=self.get_location())
@@ -190,7 +179,7 @@ class SummaryTable(ComputedDirective):
             ]
             for row, (title, *texts) in TABLE_ROWS.items()
         ]
-        header = ("", "Gradient descent", "With batch normalization")
+        header = ("", *METHODS.values())
         return [table(header, rows, (26, 37, 37), ["summary-table"])]
 
     def _cell(self, name: str, said: str, ledger: list[dict[str, Any]]) -> list[nodes.Node]:

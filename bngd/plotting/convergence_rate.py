@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from bngd.plotting.style import COLOURS, figure, panel_letters
 from bngd.studies.rates import steps_per_decade
@@ -128,4 +129,5 @@ def _dumbbells(ax: Axes, data: pd.DataFrame) -> None:
         ax.scatter(measured, rows, s=18, color=COLOURS[method], label=f"{NAMES[method]}, measured")
     ax.set_yticks(rows, data["dataset"])
     ax.set(title="real data", xscale="log", xlabel="steps per decade", ylim=(-0.6, len(data) + 0.5))
+    ax.xaxis.set_minor_formatter(NullFormatter())  # over less than two decades they would run into each other
     ax.legend(loc="upper center", ncols=2, fontsize=8, columnspacing=1.0, handletextpad=0.2)

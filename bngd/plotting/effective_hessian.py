@@ -34,7 +34,7 @@ def interlaced(spectra: Mapping[str, tuple[Array, Array]]) -> Figure:
     for ax, (title, (values, starred)) in zip(np.ravel(axes), spectra.items(), strict=True):
         _ladder(ax, values, starred[1:])
         gain = (values[-1] / values[0], starred[-1] / starred[1])
-        ax.set_title(rf"{title}:  $\kappa = {gain[0]:.4g}$,  $\kappa^* = {gain[1]:.4g}$", loc="left")
+        ax.set_title(rf"{title}:  $\kappa = {gain[0]:.3g}$,  $\kappa^* = {gain[1]:.3g}$", loc="left")
     np.ravel(axes)[-1].set_xlabel("eigenvalue")
     panel_letters(axes)
     return fig

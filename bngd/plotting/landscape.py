@@ -16,7 +16,7 @@ from bngd.studies.landscape import AngleSurface
 Array = NDArray[np.float64]
 
 BOUNDED_LEVELS = np.append(0.0, np.geomspace(0.005, 1.0, 9))
-"""Contours of the batch-normalised loss, relative to its value at the saddles."""
+"""Contours of the batch-normalized loss, relative to its value at the saddles."""
 
 BOWL_LEVELS = np.append(BOUNDED_LEVELS, np.geomspace(2.0, 32.0, 5))
 """The same, continued: gradient descent's loss has no bound."""

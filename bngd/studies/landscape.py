@@ -1,4 +1,4 @@
-"""The loss of batch normalisation as a landscape: its decomposition and its stationary points, by differentiation.
+"""The loss of batch normalization as a landscape: its decomposition and its stationary points, by differentiation.
 
 `direct_loss` is the loss as the paper writes it, and every derivative here is taken of it numerically, so that nothing
 depends on the formulas that are being checked.

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.ensemble import sweep
+from bngd.ensemble import METHODS, sweep
 from bngd.measure import workable_range
 from bngd.problem import Problem
 from bngd.studies.rates import steps_to_reduce
@@ -24,8 +24,6 @@ from bngd.theory import (
 )
 
 Array = NDArray[np.float64]
-
-METHODS = ("gd", "bngd")
 
 
 def forecast(problem: Problem, reduction: float) -> pd.DataFrame:

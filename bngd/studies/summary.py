@@ -8,31 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bngd.claims import HOLDS, SECTIONS, VERDICTS, combine
+from bngd.claims import HOLDS, METHODS, SECTIONS, TABLE_ROWS, VERDICTS, combine
 
 Entry = Mapping[str, Any]
 
-METHODS = {"gd": "Gradient descent", "bngd": "With batch normalization"}
-"""The columns of the summary table."""
-
-ROWS = {
-    "convergence": (
-        "Convergence",
-        "only for small $\\varepsilon$",
-        "for every $\\varepsilon$ if $\\varepsilon_a \\le 1$",
-    ),
-    "rate": ("Rate of convergence", "linear", "linear, and it can be faster"),
-    "learning_rate": (
-        "Robustness to the learning rate",
-        "a small range of $\\varepsilon$",
-        "a wide range of $\\varepsilon$",
-    ),
-    "dimension": ("Robustness to the dimension", "no effect of $d$", "the range widens with $d$"),
-}
-"""The rows of the summary table: their names, and what the paper says of GD and of BNGD, in our words."""
-
-TWO_SIDED = ("relative difference", "difference")
-"""How the texts of the rules begin that bound a difference from both sides."""
+TWO_SIDED = "difference"
+"""How the text of a rule begins that bounds a difference from both sides."""
 
 
 def of_cell(entries: Sequence[Entry], cell: str) -> list[dict[str, Any]]:
@@ -49,7 +30,7 @@ def tally(entries: Sequence[Entry]) -> dict[str, int]:
 def cell_table(entries: Sequence[Entry]) -> pd.DataFrame:
     """Return the cells of the summary table: cell, said (by the paper), verdict (the worst), claims, holding."""
     rows = []
-    for row, (_, *said) in ROWS.items():
+    for row, (_, *said) in TABLE_ROWS.items():
         for method, text in zip(METHODS, said, strict=True):
             behind = of_cell(entries, f"{row}/{method}")
             verdict = combine([entry["verdict"] for entry in behind])
@@ -61,7 +42,7 @@ def summary_markdown(entries: Sequence[Entry]) -> str:
     """Return the summary table in Markdown: what the paper says, and the verdict that the claims earned."""
     cells = cell_table(entries).set_index("cell")
     lines = [f"| | {' | '.join(METHODS.values())} |", "|---|---|---|"]
-    for row, (title, *_) in ROWS.items():
+    for row, (title, *_) in TABLE_ROWS.items():
         shown = [_cell_markdown(cells.loc[f"{row}/{method}"]) for method in METHODS]
         lines.append(f"| {title} | {' | '.join(shown)} |")
     return "\n".join(lines)
@@ -73,7 +54,7 @@ def _cell_markdown(cell: pd.Series) -> str:
 
 def row_markdown(entries: Sequence[Entry], row: str, method: str) -> str:
     """Return a sentence that introduces the claims behind a cell, with links to the notebooks that measured them."""
-    title, *said = ROWS[row]
+    title, *said = TABLE_ROWS[row]
     behind = of_cell(entries, f"{row}/{method}")
     notebooks = dict.fromkeys(entry["notebook"] for entry in behind)
     links = ", ".join(f"[{name}]({name}.ipynb)" for name in notebooks) or "no notebook yet"

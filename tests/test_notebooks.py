@@ -1,0 +1,63 @@
+"""The notebooks as they are stored; their execution under profile quick is what the book's tests build on."""
+
+import ast
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def code_of(path):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return request.param
+
+
+def test_there_is_a_notebook_for_each_subject_of_the_least_squares_part():
+    subjects = {
+        "landscape",
+        "gradient_descent",
+        "convergence",
+        "effective_step",
+        "convergence_rate",
+        "effective_hessian",
+        "robustness_learning_rate",
+        "robustness_dimension",
+        "equivalences",
+        "own_data",
+        "summary",
+    }
+    assert subjects <= {path.stem for path in NOTEBOOKS}
+
+
+def test_it_is_stored_without_outputs(notebook):
+    assert [cell.id for cell in code_of(notebook) if cell.outputs or cell.execution_count] == []
+
+
+def test_plain_papermill_knows_its_parameters(notebook):
+    tagged = [cell for cell in code_of(notebook) if "parameters" in cell.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    assigned = {node.targets[0].id for node in ast.parse(tagged[0].source).body}
+    assert set(papermill.inspect_notebook(notebook)) == assigned
+
+
+def test_it_defines_nothing(notebook):
+    forbidden = ast.FunctionDef | ast.ClassDef | ast.While
+    found = [
+        f"{cell.id}: line {node.lineno}"
+        for cell in code_of(notebook)
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, forbidden)
+    ]
+    assert found == [], "algorithms belong to bngd/studies"
+
+
+def test_its_last_cell_finishes_the_run(notebook):
+    assert code_of(notebook)[-1].source.strip().endswith("run.finish()")
