@@ -41,7 +41,7 @@ PINS       := requirements.txt constraints.txt
 # What decides a notebook's results: the package without what only builds the book. Neural networks concern only the
 # notebooks that are named after them, and a study named like a notebook concerns that one (tests/test_makefile.py
 # checks that nothing else imports it).
-BOOK_CODE    := $(addprefix bngd/companion/,book.py chromium.py sphinx_ext.py)
+BOOK_CODE    := $(wildcard $(addprefix bngd/companion/,book.py chromium.py sphinx_ext.py))
 NETWORK_CODE := $(shell find bngd/networks -name '*.py' 2>/dev/null)
 STUDIES      := $(wildcard $(NOTEBOOKS:%=bngd/studies/%.py))
 PACKAGE      := $(filter-out $(BOOK_CODE) $(NETWORK_CODE) $(STUDIES),$(shell find bngd -name '*.py'))

@@ -23,6 +23,7 @@ from bngd.dynamics import (
     sigma,
 )
 from bngd.ensemble import sweep
+from bngd.krylov import Compression, CompressionError, compress
 from bngd.measure import WorkableRange, decay_factor, workable_range
 from bngd.preparation import Preparation
 from bngd.problem import Problem, unit_vectors
@@ -49,6 +50,8 @@ from bngd.theory import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "Compression",
+    "CompressionError",
     "Outcome",
     "Preparation",
     "Problem",
@@ -61,6 +64,7 @@ __all__ = [
     "bngd_step",
     "bngd_trajectory",
     "claims",
+    "compress",
     "contraction_bound",
     "datasets",
     "decay_factor",

@@ -1,8 +1,13 @@
+import tracemalloc
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from bngd.dynamics import Outcome, bngd_trajectory, gd_trajectory
-from bngd.ensemble import sweep
+from bngd.ensemble import kernels, sweep
+from bngd.ensemble.kernels import MAX_LANES, MIN_LANES, VECTOR, lanes
+from bngd.memory import TooLargeError
 from bngd.problem import Problem
 
 COLUMNS = [
@@ -80,15 +85,97 @@ def test_outcomes_are_told_apart(problem, starts):
 
 def test_a_start_at_a_saddle_stays_there():
     flat = Problem.from_spectrum([1.0, 2.0, 4.0], u=np.ones(3))
-    run = sweep(flat, 0.5, steps=100, w0=[2.0, -1.0, 0.0], a0=0.0)
+    # A saddle is unstable: rounding alone leaves it in the end, so that few steps are taken.
+    run = sweep(flat, 0.1, steps=10, w0=[2.0, -1.0, 0.0], a0=0.0)
     assert run["outcome"].item() == Outcome.SADDLE.value
 
 
-@pytest.mark.parametrize("lr", [1e12, 1e160, 1e300])
-def test_overflow_is_silent_and_never_a_convergence(problem, starts, lr):
-    for method in ("gd", "bngd"):
-        run = sweep(problem, lr, steps=50, w0=starts[0], method=method)
-        assert run["outcome"].item() in (Outcome.MOVING.value, Outcome.DIVERGED.value)
+@pytest.mark.parametrize("method", ["gd", "bngd"])
+@pytest.mark.parametrize("lr", [1e160, 1e300])
+def test_overflow_is_silent_and_a_divergence(problem, starts, lr, method):
+    run = sweep(problem, lr, steps=50, w0=starts[0], method=method)
+    assert run["outcome"].item() == Outcome.DIVERGED.value
+
+
+def test_a_lost_run_is_nan_from_there_on_and_spares_its_neighbours(problem, starts):
+    lr = np.full(40, 0.1)
+    alone = sweep(problem, lr, steps=300, w0=starts[0], checkpoints=[0, 150, 300])
+    lr[7] = 1e200
+    beside = sweep(problem, lr, steps=300, w0=starts[0], checkpoints=[0, 150, 300])
+    lost = beside[beside["run"] == 7]
+    assert np.isfinite(lost["excess_loss"].iloc[0])
+    assert lost[["a", "excess_loss", "relative_loss", "norm_w", "effective_step"]].iloc[1:].isna().all(axis=None)
+    pd.testing.assert_frame_equal(beside[beside["run"] != 7], alone[alone["run"] != 7])
+
+
+@pytest.mark.parametrize("lr_a", [0.3, 1.9, 2.0, 2.1, 3.0])
+@pytest.mark.parametrize("lr", [1e-2, 1.0, 1e12])
+def test_extreme_rates_end_like_the_one_step_reference(problem, starts, lr, lr_a):
+    run = sweep(problem, lr, steps=400, w0=starts[1], lr_a=lr_a)
+    truth = bngd_trajectory(problem, starts[1], lr, 400, lr_a=lr_a)
+    assert run["outcome"].item() == truth.outcome.value
+
+
+def test_a_finished_run_keeps_what_it_ended_with(problem, starts):
+    run = sweep(problem, 1.0, steps=9000, w0=starts[0], checkpoints=[8000, 9000])
+    assert run["outcome"].iloc[0] == Outcome.CONVERGED.value
+    assert run["relative_loss"].iloc[0] < 1e-25
+    assert run["a"].nunique() == 1
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3, 5, 33])
+def test_padding_is_never_seen(dimension):
+    odd = Problem.from_spectrum(np.linspace(1, 9, dimension), rng=np.random.default_rng(dimension))
+    w0 = np.random.default_rng(4).normal(size=(3, dimension))
+    table = sweep(odd, np.array([0.01, 0.1, 2.0])[:, None], steps=6, w0=w0)
+    for run in table.itertuples():
+        truth = bngd_trajectory(odd, w0[run.start], run.lr, 6)
+        np.testing.assert_allclose(run.excess_loss, truth.excess_loss[-1], rtol=1e-9, atol=1e-28)
+        np.testing.assert_allclose(run.norm_w, truth.norm_w[-1], rtol=1e-11)
+
+
+@pytest.mark.parametrize("method", ["gd", "bngd"])
+def test_no_result_depends_on_chunks_or_threads(problem, starts, method):
+    lr = np.geomspace(1e-4, 1e5, 203)[:, None]
+    call = {"steps": 700, "w0": starts, "method": method, "checkpoints": [1, 350, 700]}
+    truth = sweep(problem, lr, workers=1, **call)
+    for workers, chunk_size in ((1, 1), (2, 17), (3, 100), (2, None)):
+        pd.testing.assert_frame_equal(sweep(problem, lr, workers=workers, chunk_size=chunk_size, **call), truth)
+
+
+def test_checkpoints_do_not_change_a_run(problem, starts):
+    every = sweep(problem, [0.1, 30.0], steps=90, w0=starts[0], checkpoints=range(91))
+    last = sweep(problem, [0.1, 30.0], steps=90, w0=starts[0])
+    pd.testing.assert_frame_equal(every[every["step"] == 90].reset_index(drop=True), last)
+
+
+def test_blocks_fill_the_cache_but_not_more():
+    assert lanes(100) == MAX_LANES
+    assert lanes(10**6) == MIN_LANES
+    assert all(lanes(d) % VECTOR == 0 for d in range(1, 5000, 7))
+
+
+def test_progress_counts_the_runs(problem, starts):
+    seen = []
+    sweep(problem, np.full(50, 0.1), steps=5, w0=starts[0], chunk_size=20, progress=lambda *now: seen.append(now))
+    assert seen[-1] == (50, 50)
+    assert len(seen) == 3
+
+
+def test_a_sweep_that_does_not_fit_is_refused_with_numbers(problem, starts, monkeypatch):
+    monkeypatch.setattr("bngd.memory.available_memory", lambda: 2**20)
+    with pytest.raises(TooLargeError, match=r"a sweep of 100000 runs with 1 .* needs 0.0[0-9]* GiB, but 0.000977 GiB"):
+        sweep(problem, np.full(100000, 0.1), steps=5, w0=starts[0])
+
+
+def test_memory_does_not_grow_with_steps(problem, starts):
+    def peak(steps):
+        tracemalloc.start()
+        sweep(problem, np.full(200, 1e-7), steps=steps, w0=starts[0])
+        return tracemalloc.get_traced_memory()[1], tracemalloc.stop()
+
+    peak(10)
+    assert peak(20000)[0] < 1.2 * peak(10)[0]
 
 
 @pytest.mark.parametrize(
@@ -113,9 +200,23 @@ def test_overflow_is_silent_and_never_a_convergence(problem, starts, lr):
         ({"checkpoints": []}, "between 0 and steps = 10"),
         ({"method": "adam"}, "method is 'adam'"),
         ({"tolerance": 0.0}, "tolerance is 0.0"),
+        ({"workers": 0}, "workers is 0"),
+        ({"workers": 1.5}, "workers is 1.5"),
+        ({"chunk_size": -3}, "chunk_size is -3"),
     ],
 )
 def test_bad_input_is_one_clear_error(problem, starts, change, message):
     call = {"lr": 0.1, "steps": 10, "w0": starts} | change
     with pytest.raises(ValueError, match=message):
         sweep(problem, call.pop("lr"), **call)
+
+
+def test_kernels_compile_where_no_folder_can_be_written_to(monkeypatch):
+    def refuse(*_, **options):
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return numba_njit(*_, **options)
+
+    numba_njit = kernels.numba.njit
+    monkeypatch.setattr(kernels.numba, "njit", refuse)
+    assert kernels.compiled(lambda x: x + 1)(2) == 3

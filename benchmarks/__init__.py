@@ -1,0 +1,1 @@
+"""How fast, and compared with what: every alternative on the same problem, in the same run, with results checked."""

@@ -1,0 +1,87 @@
+"""BNGD for many step sizes, as others would write it: each returns the final excess losses, shape (n,)."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bngd import Problem, bngd_step, excess_loss, optimal_a, sweep
+
+Array = NDArray[np.float64]
+Solver = Callable[[Problem, Array, Array, int], Array]
+
+
+def python_loop(problem: Problem, w0: Array, lr: Array, steps: int) -> Array:
+    """Loop over step sizes, and over steps within: what a reader would write in NumPy."""
+    losses = np.empty(lr.size)
+    eigenvalues, g = problem.eigenvalues, problem.g
+    for i, eps in enumerate(lr):
+        w, a = w0, optimal_a(problem, w0)
+        for _ in range(steps):
+            s = np.sqrt(np.sum(eigenvalues * w**2))
+            wg = w @ g
+            a, w = wg / s, w + eps * (a / s) * (g - (wg / s**2) * eigenvalues * w)
+        losses[i] = excess_loss(problem, a, w)
+    return losses
+
+
+def numpy_batched(problem: Problem, w0: Array, lr: Array, steps: int) -> Array:
+    """All step sizes in one array, a step at a time."""
+    w = np.tile(w0, (lr.size, 1))
+    a = optimal_a(problem, w)
+    for _ in range(steps):
+        a, w = bngd_step(problem, a, w, lr[:, None], 1.0)
+    return excess_loss(problem, a, w)
+
+
+def jax_scan() -> Solver:
+    """``jax.jit(jax.vmap(jax.lax.scan))`` in float64, on JAX's default device."""
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+
+    def one(eigenvalues, g, a0, w0, eps, steps):  # type: ignore[no-untyped-def]
+        def step(state, _):  # type: ignore[no-untyped-def]
+            a, w = state
+            s = jnp.sqrt(jnp.sum(eigenvalues * w**2))
+            wg = w @ g
+            return (wg / s, w + eps * (a / s) * (g - (wg / s**2) * eigenvalues * w)), None
+
+        return jax.lax.scan(step, (a0, w0), None, length=steps)[0]
+
+    compiled = jax.jit(jax.vmap(one, in_axes=(None, None, None, None, 0, None)), static_argnums=5)
+
+    def solve(problem: Problem, w0: Array, lr: Array, steps: int) -> Array:
+        a0 = float(optimal_a(problem, w0))
+        a, w = compiled(problem.eigenvalues, problem.g, a0, w0, lr, steps)
+        return excess_loss(problem, np.asarray(a), np.asarray(w))
+
+    return solve
+
+
+def torch_batched() -> Solver:
+    """All step sizes in one tensor, in PyTorch's eager mode, float64 on the CPU."""
+    import torch
+
+    def solve(problem: Problem, w0: Array, lr: Array, steps: int) -> Array:
+        eigenvalues, g, eps = torch.tensor(problem.eigenvalues), torch.tensor(problem.g), torch.tensor(lr)[:, None]
+        w = torch.tensor(w0).repeat(lr.size, 1)
+        a = torch.full((lr.size, 1), float(optimal_a(problem, w0)), dtype=torch.float64)
+        with torch.no_grad():
+            for _ in range(steps):
+                s = (w * w * eigenvalues).sum(1, keepdim=True).sqrt()
+                wg = (w @ g)[:, None]
+                a, w = wg / s, w + eps * (a / s) * (g - (wg / s**2) * eigenvalues * w)
+        return excess_loss(problem, a[:, 0].numpy(), w.numpy())
+
+    return solve
+
+
+def ours(workers: int | None = None) -> Solver:
+    """`bngd.sweep`, table and all."""
+
+    def solve(problem: Problem, w0: Array, lr: Array, steps: int) -> Array:
+        return sweep(problem, lr, steps=steps, w0=w0, workers=workers)["excess_loss"].to_numpy()
+
+    return solve

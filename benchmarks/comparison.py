@@ -1,0 +1,98 @@
+"""Ours against the alternatives, and against the machine."""
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import alternatives, measuring
+from bngd import Problem
+from bngd.ensemble.local import cores
+
+DIMENSION, STEPS, STEP_SIZES, LOOP_SAMPLE = 100, 2000, 4000, 20
+
+MULTIPLY_ADDS = 5
+"""Multiply-adds of a step of BNGD, for each coordinate."""
+
+TARGETS = {"Python loop over step sizes": 100, "NumPy, batched": 5, "JAX, jit(vmap(scan))": 3}
+"""How many times faster than these ours has to be."""
+
+SLOW = ("NumPy, batched", "PyTorch, batched")
+"""Contestants that are timed in two rounds only."""
+
+AGREEMENT, SENSITIVE = 1e-9, 1e-13
+"""Losses have to agree to the first, relative to u'Hu/2, where rounding makes a difference below the second."""
+
+
+def setting() -> tuple[Problem, np.ndarray, np.ndarray]:
+    """Return the problem, start and step sizes; so badly conditioned that no run ends early and all do all the work."""
+    rng = np.random.default_rng(1)
+    problem = Problem.from_spectrum(np.geomspace(1, 1e5, DIMENSION), rng=rng)
+    return problem, rng.standard_normal(DIMENSION), np.geomspace(1e-6, 1e4, STEP_SIZES)
+
+
+def contestants() -> dict[str, alternatives.Solver]:
+    """Return the solvers by name; those whose library is not installed are left out."""
+    found = {"NumPy, batched": alternatives.numpy_batched}
+    for name, make in (
+        ("JAX, jit(vmap(scan))", alternatives.jax_scan),
+        ("PyTorch, batched", alternatives.torch_batched),
+    ):
+        try:
+            found[name] = make()
+        except ImportError:
+            print(f"{name}: not installed, left out")
+    found["ours, 1 core"] = alternatives.ours(1)
+    return found | {f"ours, {n} cores": alternatives.ours(n) for n in [cores()] if n > 1}
+
+
+def compare(repeats: int) -> pd.DataFrame:
+    """Return one row per contestant: seconds (best of several rounds), ratio to ours, agreement, share of the limit."""
+    problem, w0, lr = setting()
+    sample = np.arange(0, STEP_SIZES, STEP_SIZES // LOOP_SAMPLE)
+    solvers, best, losses = contestants(), {}, {}
+    for round_ in range(repeats + 1):  # the first round compiles, and is not counted
+        for name, solve in solvers.items():
+            if name == "NumPy, batched" and round_ not in (
+                1,
+                2,
+            ):  # nothing to compile, and slow: two rounds tell enough
+                continue
+            time, losses[name] = measuring.seconds(lambda solve=solve: solve(problem, w0, lr, STEPS))
+            best[name] = min(best.get(name, np.inf), time) if round_ else np.inf
+    loop = "Python loop over step sizes"
+    time, losses[loop] = measuring.seconds(lambda: alternatives.python_loop(problem, w0, lr[sample], STEPS))
+    best[loop] = time * STEP_SIZES / sample.size
+    here, again = (
+        losses["ours, 1 core"],
+        alternatives.ours()(problem, 1.1 * w0, 1.21 * lr, STEPS),
+    )  # the same but rounding
+    steady = np.abs(here - again) <= SENSITIVE * problem.explained / 2
+    losses[loop] = np.where(
+        np.isin(np.arange(STEP_SIZES), sample), np.repeat(losses[loop], STEP_SIZES // LOOP_SAMPLE), here
+    )
+    apart = {name: np.abs(values - here)[steady].max() / (problem.explained / 2) for name, values in losses.items()}
+    print(f"results compared at the {steady.mean():.1%} of step sizes that do not amplify rounding")
+    return _table(best, apart, repeats)
+
+
+def _table(best: dict[str, float], apart: dict[str, float], repeats: int) -> pd.DataFrame:
+    fastest = min(best.values())
+    work = DIMENSION * STEPS * STEP_SIZES
+    limit = {n: measuring.multiply_adds_per_second(n, 3 * repeats) for n in {1, cores()}}
+    rows = []
+    for name, time in sorted(best.items(), key=lambda item: -item[1]):
+        rate = limit[1] if name in ("ours, 1 core", "Python loop over step sizes") else limit[cores()]
+        rows.append(
+            {
+                "what": name,
+                "seconds": time,
+                "ns per coordinate and step": time / work * 1e9,
+                "times ours": time / fastest,
+                "target": TARGETS.get(name),
+                "share of multiply-add limit": MULTIPLY_ADDS * work / time / rate,
+                "largest difference": apart[name],
+            }
+        )
+    wrong = [name for name, difference in apart.items() if not difference <= AGREEMENT]
+    if wrong:
+        raise AssertionError(f"these do not compute what we compute: {', '.join(wrong)}, {apart}")
+    return pd.DataFrame(rows)

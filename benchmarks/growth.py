@@ -1,0 +1,81 @@
+"""How the cost grows: with the dimension, the steps, the number of runs, the cores; in time and in memory."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import measuring
+from bngd import Problem, sweep
+from bngd.ensemble.local import cores
+from bngd.krylov import compress
+
+STEPS, STEP_SIZES, SAMPLE = 2000, 1000, 8
+
+
+def make(dimension: int) -> tuple[Problem, np.ndarray]:
+    """Return a problem with condition number 100 and a start."""
+    rng = np.random.default_rng(2)
+    return Problem.from_spectrum(np.geomspace(1, 100, dimension), rng=rng), rng.standard_normal(dimension)
+
+
+def step_sizes(problem: Problem, w0: np.ndarray, number: int = STEP_SIZES) -> np.ndarray:
+    """Return step sizes from where nothing happens in the given steps to far beyond the plateau."""
+    return np.geomspace(1e-4, 1e4, number) * (w0 @ w0) / (problem.u @ problem.u * problem.eigenvalues[-1])
+
+
+def run(dimension: int, number: int, steps: int, workers: int | None = None) -> None:
+    """Do a sweep, for its time or its memory."""
+    problem, w0 = make(dimension)
+    sweep(problem, step_sizes(problem, w0, number), steps=steps, w0=w0, workers=workers)
+
+
+def with_dimension(dimensions: list[int], budget: float) -> pd.DataFrame:
+    """Return seconds of 1000 step sizes x 2000 steps, compressed and not, and how far the two disagree.
+
+    Uncompressed sweeps that would take more than `budget` seconds are timed on a part of the step sizes and scaled.
+    """
+    rows = []
+    for dimension in dimensions:
+        problem, w0 = make(dimension)
+        lr = step_sizes(problem, w0)
+        fast, found = measuring.seconds(lambda p=problem, w=w0: compress(p, w, steps=STEPS, tolerance=1e-9))
+        small, there = measuring.seconds(lambda c=found, e=lr: sweep(c.problem, e, steps=STEPS, w0=c.starts))
+        part = lr if 1e-9 * dimension * STEPS * lr.size < budget else lr[:: lr.size // SAMPLE]
+        slow, here = measuring.seconds(lambda p=problem, w=w0, e=part: sweep(p, e, steps=STEPS, w0=w))
+        difference = np.abs(here["excess_loss"].to_numpy() - there["excess_loss"].to_numpy()[:: lr.size // part.size])
+        rows.append(
+            {
+                "dimension": dimension,
+                "compressed to": found.problem.dimension,
+                "seconds to compress": fast,
+                "seconds to sweep the compressed": small,
+                "seconds to sweep uncompressed": slow * lr.size / part.size,
+                "step sizes timed uncompressed": part.size,
+                "largest difference of losses": difference.max() / (problem.explained / 2),
+                "estimated difference": found.estimate,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def with_size(repeats: int) -> pd.DataFrame:
+    """Return seconds against the number of steps and of runs, around 1000 runs of 2000 steps in dimension 100."""
+    cases = [("steps", 1000, steps) for steps in (500, 2000, 8000)] + [("runs", n, 2000) for n in (250, 1000, 4000)]
+    frame = pd.DataFrame(cases, columns=["growing", "runs", "steps"])
+    sizes = zip(frame["runs"], frame["steps"], strict=True)
+    return frame.assign(seconds=[measuring.best_seconds(partial(run, 100, n, k), repeats) for n, k in sizes])
+
+
+def with_cores(repeats: int) -> pd.DataFrame:
+    """Return seconds of 4000 runs of 2000 steps in dimension 100 on one core, two, ... all."""
+    rows = [(n, measuring.best_seconds(partial(run, 100, 4000, 2000, n), repeats)) for n in range(1, cores() + 1)]
+    frame = pd.DataFrame(rows, columns=["cores", "seconds"])
+    return frame.assign(speedup=frame["seconds"].iloc[0] / frame["seconds"])
+
+
+def memory() -> pd.DataFrame:
+    """Return the peak memory (MiB) of sweeps that differ in steps and runs; the results are part of it."""
+    cases = [(100, 100, 10), (100, 1000, 10), (100, 1000, 20000), (100, 100000, 10), (10000, 1000, 10)]
+    rows = [(*case, measuring.peak_memory(run, *case)) for case in cases]
+    return pd.DataFrame(rows, columns=["dimension", "runs", "steps", "peak MiB"])

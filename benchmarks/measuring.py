@@ -1,0 +1,62 @@
+"""Clocks: the best of several, because other work on a machine can only ever add time."""
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+CHAIN = 32
+"""Multiply-adds in a row on one number: enough to hide loads and stores, few enough for chains to overlap."""
+
+
+def seconds(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Return how long a call took, and what it returned."""
+    begin = time.perf_counter()
+    result = call()
+    return time.perf_counter() - begin, result
+
+
+def best_seconds(call: Callable[[], Any], repeats: int) -> float:
+    """Return the shortest time of several calls."""
+    return min(seconds(call)[0] for _ in range(repeats))
+
+
+@numba.njit(nogil=True, fastmath={"contract"})
+def multiply_add(x, rounds):  # type: ignore[no-untyped-def]
+    """Do nothing but multiply and add, on numbers that stay in the first-level cache."""
+    for _ in range(rounds):
+        for j in range(x.shape[0]):
+            value = x[j]
+            for _ in range(CHAIN):
+                value = value * 0.9999 + 0.5
+            x[j] = value
+
+
+def multiply_adds_per_second(threads: int, repeats: int, rounds: int = 4000) -> float:
+    """Return the rate of fused multiply-adds that this machine reaches on so many threads: its limit for our step."""
+    arrays = [np.linspace(0, 1, 512) for _ in range(threads)]
+    multiply_add(arrays[0], 1)
+    with ThreadPoolExecutor(threads) as pool:
+        shortest = best_seconds(lambda: list(pool.map(lambda x: multiply_add(x, rounds), arrays)), repeats)
+    return threads * 512 * CHAIN * rounds / shortest
+
+
+def peak_memory(call: Callable[..., Any], *arguments: Any) -> float:
+    """Return the most memory (MiB) that a call held in a process of its own, imports included."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_peak_after, (call, arguments))
+
+
+def _peak_after(call: Callable[..., Any], arguments: tuple[Any, ...]) -> float:
+    call(*arguments)
+    try:  # what getrusage says is inherited from the process that started this one
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,11 @@
+"""Many runs at once, compiled: in this process on all cores by default, on a Dask cluster when given one.
+
+`sweep` is the way in. Behind it: `runs` (what is to be run), `kernels` (the compiled steps), `record` (a chunk of runs,
+by either method), `local` and `cluster` (who does the chunks), `resume` (what survives an interruption), `table`
+(the result).
+"""
+
+from bngd.ensemble.runs import METHODS
+from bngd.ensemble.table import sweep
+
+__all__ = ["METHODS", "sweep"]

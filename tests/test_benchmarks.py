@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from benchmarks import alternatives, comparison, growth, measuring
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(comparison, "STEPS", 30)
+    monkeypatch.setattr(comparison, "STEP_SIZES", 40)
+
+
+def test_every_contestant_computes_the_same(small):
+    table = comparison.compare(repeats=1)
+    assert (table["largest difference"] <= comparison.AGREEMENT).all()
+    assert {"Python loop over step sizes", "NumPy, batched", "ours, 1 core"} <= set(table["what"])
+    assert (table["seconds"] > 0).all()
+    assert table["share of multiply-add limit"].max() < 1.5
+
+
+def test_a_contestant_that_computes_something_else_is_noticed(small, monkeypatch):
+    monkeypatch.setattr(alternatives, "numpy_batched", lambda problem, w0, lr, steps: np.zeros(lr.size))
+    with pytest.raises(AssertionError, match="these do not compute what we compute: NumPy, batched"):
+        comparison.compare(repeats=1)
+
+
+def test_compression_is_checked_against_the_uncompressed_run(monkeypatch):
+    monkeypatch.setattr(growth, "STEPS", 40)
+    table = growth.with_dimension([30, 300], budget=1.0)
+    assert (table["largest difference of losses"] < 1e-9).all()
+    assert table["compressed to"].is_monotonic_increasing
+
+
+def test_the_limit_is_that_of_a_machine():
+    assert 1e8 < measuring.multiply_adds_per_second(1, 2, rounds=50) < 1e12

@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+
+import bngd.krylov as krylov
+from bngd.dynamics import bngd_trajectory
+from bngd.ensemble import sweep
+from bngd.krylov import CompressionError, Lanczos, compress
+from bngd.memory import TooLargeError
+from bngd.problem import Problem
+
+
+def make(dimension, condition_number=100.0, starts=1, seed=3):
+    rng = np.random.default_rng(seed)
+    problem = Problem.from_spectrum(np.geomspace(1, condition_number, dimension), rng=rng)
+    w0 = rng.standard_normal((starts, dimension))
+    return problem, w0[0] if starts == 1 else w0
+
+
+def compressed_to(problem, w0, blocks):
+    lanczos = Lanczos(problem, np.atleast_2d(w0))
+    lanczos.grow(blocks)
+    return lanczos.compressed()
+
+
+@pytest.mark.parametrize("lr", [0.01, 1.0, 1e3])
+def test_runs_agree_to_rounding_for_as_many_steps_as_blocks_less_one(lr):
+    problem, w0 = make(300)
+    small, starts = compressed_to(problem, w0, 12)
+    assert small.dimension == 24
+    full = bngd_trajectory(problem, w0, lr, 11)
+    run = bngd_trajectory(small, starts[0], lr, 11)
+    for name in ("a", "norm_w", "effective_step"):
+        np.testing.assert_allclose(getattr(run, name), getattr(full, name), rtol=1e-9, err_msg=name)
+    np.testing.assert_allclose(run.excess_loss, full.excess_loss, rtol=1e-8, atol=1e-13 * problem.explained)
+
+
+def test_one_step_further_is_no_longer_exact():
+    problem, w0 = make(300)
+    small, starts = compressed_to(problem, w0, 4)
+    difference = bngd_trajectory(small, starts[0], 30.0, 9).a[-1] - bngd_trajectory(problem, w0, 30.0, 9).a[-1]
+    assert abs(difference) > 1e-9
+
+
+def test_the_solution_survives_exactly():
+    problem, w0 = make(500, 1e4)
+    small, _ = compressed_to(problem, w0, 5)
+    np.testing.assert_allclose(small.explained, problem.explained, rtol=1e-12)
+    np.testing.assert_allclose(small.minimum_loss, problem.minimum_loss, atol=1e-12 * problem.explained)
+    np.testing.assert_allclose(np.linalg.norm(small.u), np.linalg.norm(problem.u), rtol=1e-12)
+
+
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-6, 1e-8])
+@pytest.mark.parametrize("dimension", [1500, 20000])
+def test_the_estimate_bounds_the_error_that_is_seen(dimension, tolerance):
+    problem, w0 = make(dimension)
+    found = compress(problem, w0, steps=300, tolerance=tolerance)
+    assert found.estimate <= tolerance
+    assert found.problem.dimension < dimension
+    lr = np.geomspace(1e-3, 1, 12) * (w0 @ w0) / (problem.u @ problem.u * problem.eigenvalues[-1])
+    call = {"steps": 300, "checkpoints": [30, 100, 300]}
+    full = sweep(problem, lr, w0=w0, **call)["excess_loss"]
+    small = sweep(found.problem, lr, w0=found.starts, **call)["excess_loss"]
+    assert np.abs(full - small).max() / (problem.explained / 2) <= found.estimate
+    assert found.sensitive < 0.5
+
+
+def test_smaller_tolerances_cost_more_dimensions_and_worse_conditioned_problems_too():
+    problem, w0 = make(1500)
+    loose, tight = (compress(problem, w0, steps=300, tolerance=t).problem.dimension for t in (1e-3, 1e-8))
+    assert loose < tight
+    worse, start = make(1500, 1e3)
+    assert compress(worse, start, steps=300, tolerance=1e-3).problem.dimension > loose
+
+
+def test_few_steps_need_no_estimate():
+    problem, w0 = make(400)
+    found = compress(problem, w0, steps=5)
+    assert found.exact_steps == 5
+    assert found.problem.dimension == 12
+
+
+def test_breakdown_ends_with_the_whole_invariant_space():
+    rng = np.random.default_rng(5)
+    values = np.repeat([1.0, 3.0, 10.0], 40)
+    problem = Problem.from_spectrum(values, rng=rng)
+    found = compress(problem, rng.standard_normal(120), steps=500)
+    assert found.exact_steps is None
+    assert found.problem.dimension == 6
+    np.testing.assert_allclose(np.unique(found.problem.eigenvalues.round(9)), [1, 3, 10])
+
+
+def test_dependent_starts_add_nothing():
+    problem, w0 = make(60)
+    small, starts = compressed_to(problem, np.array([w0, -2 * w0, problem.u + w0]), 6)
+    assert small.dimension == 12
+    np.testing.assert_allclose(starts[1], -2 * starts[0], atol=1e-12)
+
+
+def test_a_problem_that_is_small_already_is_only_rotated():
+    problem, w0 = make(7)
+    found = compress(problem, w0, steps=1000)
+    assert found.exact_steps is None
+    assert found.problem.dimension == 7
+    np.testing.assert_allclose(found.problem.eigenvalues, problem.eigenvalues, rtol=1e-11)
+
+
+def test_starts_keep_their_shape_and_their_norms():
+    problem, w0 = make(80, starts=3)
+    found = compress(problem, w0, steps=3)
+    assert found.starts.shape[:-1] == (3,)
+    np.testing.assert_allclose(np.linalg.norm(found.starts, axis=1), np.linalg.norm(w0, axis=1), rtol=1e-12)
+
+
+def test_the_basis_stays_orthonormal():
+    problem, w0 = make(40000)  # several panels
+    lanczos = Lanczos(problem, w0[None])
+    lanczos.grow(50)
+    basis = np.hstack([part[:100] for part in lanczos._basis._parts])
+    np.testing.assert_allclose(basis @ basis.T, np.eye(100), atol=1e-13)
+    np.testing.assert_allclose(basis * problem.eigenvalues @ basis.T, symmetric(lanczos._tridiagonal()), atol=1e-11)
+
+
+def symmetric(lower):
+    return np.tril(lower) + np.tril(lower, -1).T
+
+
+def test_a_tolerance_that_cannot_be_met_says_what_can():
+    problem, w0 = make(2000)
+    with pytest.raises(CompressionError, match="needs more than max_dimension = 40, where the estimate is"):
+        compress(problem, w0, steps=2000, max_dimension=40)
+    with pytest.raises(CompressionError, match="tolerance is 1e-17"):
+        compress(problem, w0, steps=2000, tolerance=1e-17)
+
+
+def test_bad_input(monkeypatch):
+    problem, w0 = make(2000)
+    with pytest.raises(ValueError, match="steps is 0"):
+        compress(problem, w0, steps=0)
+    with pytest.raises(ValueError, match="w0 has shape"):
+        compress(problem, w0[:-1], steps=5)
+    with pytest.raises(ValueError, match="w0 is zero"):
+        compress(problem, 0 * w0, steps=5)
+    monkeypatch.setattr("bngd.memory.available_memory", lambda: 1000)
+    with pytest.raises(TooLargeError, match=r"a Krylov basis of .* vectors of length 2000 needs"):
+        compress(problem, w0, steps=5)
+
+
+def test_panels_do_not_change_a_result(monkeypatch):
+    problem, w0 = make(300)
+    whole, _ = compressed_to(problem, w0, 10)
+    monkeypatch.setattr(krylov, "PANEL", 64)
+    cut, _ = compressed_to(problem, w0, 10)
+    np.testing.assert_allclose(cut.eigenvalues, whole.eigenvalues, rtol=1e-12)
