@@ -80,7 +80,7 @@ class Run:
         for what, text in (("caption", caption), ("alt text", alt)):
             if not text.strip():
                 raise CompanionError(f"figure {name!r} has an empty {what}: say what it shows")
-        drawings = {kind: _drawing(fig, kind) for kind in FIGURE_METADATA}
+        drawings = _drawings(fig)
         for kind, content in drawings.items():
             write_bytes(self.output / "figures" / f"{self.notebook}-{name}.{kind}", content)
         about = {"name": name, "caption": " ".join(caption.split()), "alt": " ".join(alt.split())}
@@ -229,13 +229,20 @@ def _brief(value: Any) -> str:
     return str(value)
 
 
-def _drawing(fig: "Figure", kind: str) -> bytes:
+def _drawings(fig: "Figure") -> dict[str, bytes]:
+    """Return the figure in each format, laid out once: that takes as long as drawing it."""
     import matplotlib as mpl
 
-    buffer = io.BytesIO()
+    fig.draw_without_rendering()
+    fig.set_layout_engine("none")
+    area = fig.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+    drawings = {}
     with mpl.rc_context({"svg.hashsalt": "bngd"}):  # else the ids inside an SVG are random
-        fig.savefig(buffer, format=kind, dpi=150, metadata=FIGURE_METADATA[kind])
-    return buffer.getvalue()
+        for kind, metadata in FIGURE_METADATA.items():
+            buffer = io.BytesIO()
+            fig.savefig(buffer, format=kind, dpi=150, metadata=metadata, bbox_inches=area)
+            drawings[kind] = buffer.getvalue()
+    return drawings
 
 
 def _close(fig: "Figure") -> None:
