@@ -53,7 +53,7 @@ def test_every_row_says_what_became_of_it():
 
 
 def test_the_books_page_shows_the_table():
-    assert table() in BOOK_PAGE.read_text(), "regenerate it: python -m bngd.networks.protocol --table"
+    assert table() in BOOK_PAGE.read_text(), "regenerate it: python -m bngd.networks protocol --table"
 
 
 def test_an_interrupted_row_resumes(tmp_path, jobs, capsys, monkeypatch):

@@ -1,6 +1,6 @@
 """The data sets of the network experiments: found locally first, else fetched and checked, else a clear error.
 
-``python -m bngd.networks.data fashion-mnist`` brings one from the command line.
+``python -m bngd.networks data fashion-mnist`` brings one from the command line.
 """
 
 import argparse
@@ -325,7 +325,7 @@ def load_first(names: Sequence[str] = FALLBACKS) -> tuple[Dataset, list[str]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Bring data sets from the command line; with several names, stop at the first that can be had."""
-    parser = argparse.ArgumentParser(prog="python -m bngd.networks.data", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bngd.networks data", description=main.__doc__)
     parser.add_argument("names", nargs="*", default=list(FALLBACKS), help=f"among {', '.join(DATASETS)}")
     try:
         dataset, notes = load_first(parser.parse_args(arguments).names)
@@ -334,7 +334,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     print(*notes, f"{dataset.name}: {dataset.origin}", f"data folder: {data_folder()}", sep="\n")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -40,4 +40,4 @@ def provenance(name: str) -> dict[str, Any]:
 
 def _require(name: str) -> None:
     if name not in rows():
-        raise ValueError(f"no results of {name!r} are kept; run it with: python -m bngd.networks.protocol {name}")
+        raise ValueError(f"no results of {name!r} are kept; run it with: python -m bngd.networks protocol {name}")

@@ -1,6 +1,6 @@
 """The protocol of the authors' scripts, row by row: each can be recomputed by name, resumed where it was interrupted.
 
-``python -m bngd.networks.protocol --list`` names the rows; with the name of one, such as ``fmnist_m2_gdlr``, it runs.
+``python -m bngd.networks protocol --list`` names the rows; with the name of one, such as ``fmnist_m2_gdlr``, it runs.
 """
 
 import argparse
@@ -220,7 +220,7 @@ def table() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run rows of the authors' protocol; what was done already is not done again."""
-    parser = argparse.ArgumentParser(prog="python -m bngd.networks.protocol", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bngd.networks protocol", description=main.__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help="names of scripts, as --list shows them")
     parser.add_argument("--list", action="store_true", help="name every row with its number of runs")
     parser.add_argument("--table", action="store_true", help="print the table of the book's page on the protocol")
@@ -258,7 +258,3 @@ def _run_rows(options: argparse.Namespace) -> int:
             print(f"{name}: {error}", file=sys.stderr)
             return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
