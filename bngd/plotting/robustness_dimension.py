@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bngd.plotting.style import COLOURS, figure, mark_level, mark_lr, panel_letters
+from bngd.plotting.style import COLOURS, figure, mark_level, panel_letters
 
 METHODS = {"gd": "GD", "bngd": "BNGD"}
 OFF_THE_PLOT = 1e6
@@ -155,17 +155,15 @@ def by_compression(widths: pd.DataFrame, *, asymptotic_from: int) -> Figure:
             medians = one.groupby("dimension")[column].median()
             ax.plot(medians.index, medians, marker, color=COLOURS[colour], markersize=5.5, label=label)
     predicted = widths.groupby("dimension")["predicted"].median()
-    left.plot(predicted.index, predicted, "--", color=COLOURS["theory"], linewidth=1.2)
+    left.plot(
+        predicted.index, predicted, "--", color=COLOURS["theory"], linewidth=1.2, label=r"$\log_{10} m$, same starts"
+    )  # fmt: skip
     _draw_slope_one(right, widths[widths["dimension"] >= asymptotic_from])
     left.set(title="as measured", ylabel="width [decades]", ylim=(0, None))
     right.set(title="less the luck of the start", ylim=left.get_ylim())
     for ax in (left, right):
         ax.set(xscale="log", xlabel="dimension $d$")
-    left.annotate(
-        r"$\log_{10} m$, same starts", (predicted.index[-1], predicted.iloc[-1]), xytext=(0, -14),
-        textcoords="offset points", ha="right", va="top", color=COLOURS["theory"], fontsize=8.5,
-    )  # fmt: skip
-    fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     panel_letters((left, right))
     return fig
 
@@ -176,7 +174,7 @@ def _draw_slope_one(ax: Axes, many: pd.DataFrame) -> None:
     ends = np.array([many["dimension"].min(), many["dimension"].max()])
     ax.plot(ends, offset + np.log10(ends), "--", color=COLOURS["theory"], linewidth=1.2)
     ax.annotate(
-        "slope 1", (ends[0], offset + np.log10(ends[0])), xytext=(0, -22), textcoords="offset points",
+        "slope 1", (ends[0], offset + np.log10(ends[0])), xytext=(12, -10), textcoords="offset points",
         color=COLOURS["theory"], fontsize=8.5,
     )  # fmt: skip
 
@@ -191,11 +189,11 @@ def compression_errors(table: pd.DataFrame) -> Figure:
     """
     fig, (left, right) = figure(2, height=3.6, sharey=True)
     for colour, (tolerance, one) in zip(("bngd", "accent"), table.groupby("tolerance"), strict=False):
-        hue, label = COLOURS[colour], f"tolerance {tolerance:.0e}".replace("e-0", "e-")
+        hue, exact = COLOURS[colour], one["exact_steps"].iloc[0]
+        label = f"tolerance {tolerance:g}, exact up to step {exact}"
         over_steps = one[~one["sensitive"]].groupby("step")["loss"].max().clip(lower=2.0**-52)
         left.plot(over_steps.index, over_steps, color=hue, label=label)
-        exact = one["exact_steps"].iloc[0]
-        mark_lr(left, exact, f"exact up to {exact}", colour=hue)
+        left.axvline(exact, color=hue, linestyle=":", linewidth=1.2)
         for sensitive, marker in ((False, "o"), (True, "x")):
             over_lr = one[one["sensitive"] == sensitive].groupby("lr")["loss"].max().clip(lower=2.0**-52)
             right.plot(over_lr.index, over_lr, marker, color=hue, markersize=3.5)
