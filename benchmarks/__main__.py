@@ -84,7 +84,7 @@ def main() -> None:
         (options.output / folder).mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         print(f"\n{name}\n{table.to_string(index=False, float_format=lambda x: f'{x:.4g}')}")
-        table.to_csv(options.output / "results" / f"{name}.csv", index=False)
+        table.to_csv(options.output / "results" / f"{name}.csv", index=False, float_format="%.4g")
     record = json.dumps(provenance(time.perf_counter() - begin), indent=2)
     (options.output / "provenance.json").write_text(record + "\n")
     print(record)
