@@ -115,6 +115,8 @@ def _run_cells(job: Job, chosen: dict[str, Any], stage: Path) -> NotebookNode:
                 kernel_name="python3",
                 cwd=job.folder,
                 progress_bar=False,
+                request_save_on_cell_execute=False,  # else the whole notebook, drawings and all, twice for each cell
+                shutdown_kernel="immediate",  # all that it made is here or in files by now
                 start_timeout=KERNEL_START_SECONDS,
                 kernel_manager_class=kernel.manager((stage / "ipython").resolve(), env),
             )

@@ -233,11 +233,14 @@ def _drawings(fig: "Figure") -> dict[str, bytes]:
     """Return the figure in each format, laid out once: that takes as long as drawing it."""
     import matplotlib as mpl
 
-    fig.draw_without_rendering()
-    fig.set_layout_engine("none")
-    area = fig.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
     drawings = {}
-    with mpl.rc_context({"svg.hashsalt": "bngd"}):  # else the ids inside an SVG are random
+    # Without a salt the ids inside an SVG are random. Without an engine each format is drawn once: with one, even
+    # with matplotlib's placeholder, it is drawn twice; and "no engine" is what None means under this setting alone.
+    with mpl.rc_context({"svg.hashsalt": "bngd", "figure.constrained_layout.use": False}):
+        if engine := fig.get_layout_engine():
+            engine.execute(fig)
+        fig.set_layout_engine(None)
+        area = fig.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
         for kind, metadata in FIGURE_METADATA.items():
             buffer = io.BytesIO()
             fig.savefig(buffer, format=kind, dpi=150, metadata=metadata, bbox_inches=area)

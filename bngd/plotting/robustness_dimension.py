@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bngd.plotting.style import COLOURS, figure, mark_level, panel_letters
+from bngd.plotting.style import COLOURS, figure, mark_level, panel_letters, shades
 
 METHODS = {"gd": "GD", "bngd": "BNGD"}
 OFF_THE_PLOT = 1e6
@@ -30,7 +29,7 @@ def loss_against_lr(curves: pd.DataFrame, *, limit: float, threshold: float, ste
         Number of steps of the runs.
     """
     dimensions = sorted(curves["dimension"].unique())
-    colours = dict(zip(dimensions, sns.color_palette("viridis", len(dimensions)), strict=True))
+    colours = dict(zip(dimensions, shades(len(dimensions)), strict=True))
     fig, axes = figure(2, height=3.5, sharex=True, sharey=True)
     for ax, (method, title) in zip(axes, METHODS.items(), strict=True):
         ax.axvline(limit, color=COLOURS["theory"], linestyle="--", linewidth=1.2)
@@ -221,7 +220,7 @@ def notches(curves: pd.DataFrame, floors: pd.DataFrame) -> Figure:
     """
     fig, (left, right) = figure(2, height=3.5, width_ratios=[1.3, 1.0])
     overlaps = sorted(curves["overlap"].unique(), reverse=True)
-    for overlap, colour in zip(overlaps, sns.color_palette("viridis", len(overlaps)), strict=True):
+    for overlap, colour in zip(overlaps, shades(len(overlaps)), strict=True):
         one = curves[curves["overlap"] == overlap]
         left.plot(one["lr"], one["effective_step"], color=colour, label=f"{overlap:.0e}".replace("e-0", "e-"))
     mark_level(left, 1.0, "")
