@@ -28,11 +28,14 @@ $(error there is no profile '$(PROFILE)'; the profiles are: $(PROFILES))
 endif
 
 NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(wildcard notebooks/*.ipynb)))
-MEASURING := $(filter-out summary,$(NOTEBOOKS))
 NETWORKS  := $(filter network_%,$(NOTEBOOKS))
 
+# Which to begin with: the longest to run, so that no core waits for it at the end. Training takes longest, and after it
+# the notebooks with most to say.
+LONGEST_FIRST := $(NETWORKS) $(filter-out $(NETWORKS),$(patsubst notebooks/%.ipynb,%,$(shell ls -S notebooks/*.ipynb)))
+
 OUT        := build/$(PROFILE)
-EXECUTED   := $(NOTEBOOKS:%=$(OUT)/notebooks/%.ipynb)
+EXECUTED   := $(LONGEST_FIRST:%=$(OUT)/notebooks/%.ipynb)
 PARAMETERS := $(NOTEBOOKS:%=$(OUT)/parameters/%.json)
 LEDGER     := $(OUT)/results/ledger.json
 BOOK       := $(OUT)/book/html/index.html
@@ -139,7 +142,7 @@ $(OUT)/.notebooks: FORCE
 $(LEDGER): $(OUT)/.collected
 	@test -f $@ || $(COMPANION) ledger --profile $(PROFILE)
 
-$(OUT)/.collected: $(MEASURING:%=$(OUT)/notebooks/%.ipynb) $(OUT)/.notebooks
+$(OUT)/.collected: $(filter-out %/summary.ipynb,$(EXECUTED)) $(OUT)/.notebooks
 	@$(COMPANION) ledger --profile $(PROFILE)
 	@touch $@
 
