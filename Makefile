@@ -117,7 +117,13 @@ endif
 $(EXECUTED): $(OUT)/notebooks/%.ipynb: notebooks/%.ipynb $(OUT)/parameters/%.json $(PACKAGE) $(PINS) | $(STAMP)
 	@$(COMPANION) execute $* --profile $(PROFILE)
 
-$(NETWORKS:%=$(OUT)/notebooks/%.ipynb): $(NETWORK_CODE)
+$(NETWORKS:%=$(OUT)/notebooks/%.ipynb): $(NETWORK_CODE) | build/.data
+
+# Real images where they can be had: from a Debian package, a download, or what packages ship; the book says which.
+build/.data: | $(STAMP)
+	@mkdir -p $(@D)
+	@$(PYTHON_IN) -m bngd.networks data fashion-mnist mnist-5k digits
+	@touch $@
 
 $(foreach study,$(STUDIES),$(eval $(OUT)/notebooks/$(basename $(notdir $(study))).ipynb: $(study)))
 

@@ -1,0 +1,47 @@
+"""The same experiments on neural networks: data, architectures, training of many learning rates, what to measure."""
+
+try:
+    import jax  # noqa: F401
+except ImportError as error:
+    raise ImportError("the network experiments need JAX; install it with: pip install jax") from error
+
+from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Conv, Dense, Network, m5, mlp, small_conv
+from bngd.networks.data import DATASETS, Dataset, load, load_first, scrambled
+from bngd.networks.idx import DataError
+from bngd.networks.jobs import Job, grid
+from bngd.networks.parallel import train
+from bngd.networks.ranges import workable_ranges
+from bngd.networks.sharpness import self_tuning, sharpness
+from bngd.networks.tables import curves, summary
+from bngd.networks.training import Training, run, trajectory
+
+__all__ = [
+    "CIFAR",
+    "DATASETS",
+    "M1",
+    "M2",
+    "M3",
+    "M4",
+    "Conv",
+    "DataError",
+    "Dataset",
+    "Dense",
+    "Job",
+    "Network",
+    "Training",
+    "curves",
+    "grid",
+    "load",
+    "load_first",
+    "m5",
+    "mlp",
+    "run",
+    "scrambled",
+    "self_tuning",
+    "sharpness",
+    "small_conv",
+    "summary",
+    "train",
+    "trajectory",
+    "workable_ranges",
+]

@@ -1,0 +1,12 @@
+"""From the command line: ``python -m bngd.networks data NAME ...`` brings data, ``... protocol ROW`` runs a row."""
+
+import sys
+
+from bngd.networks import data, protocol
+
+COMMANDS = {"data": data.main, "protocol": protocol.main}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
+        sys.exit(f"usage: python -m bngd.networks {{{','.join(COMMANDS)}}} ...; each has --help")
+    sys.exit(COMMANDS[sys.argv[1]](sys.argv[2:]))

@@ -1,0 +1,264 @@
+"""The networks of the authors' protocol: one description each, with and without batch normalisation."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import ceil, prod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from bngd.networks.batch_norm import DEFAULT_EPSILON, batch_norm, batch_statistics
+from bngd.networks.data import CLASSES
+
+Parameters = dict[str, list[Any]]
+"""``weights``, ``biases`` and, with BN, ``gamma`` and ``beta``: a list with one array for each layer."""
+
+Statistics = list[tuple[Array, Array]]
+"""Mean and variance of each layer's input to its normalisation."""
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution with stride 1 and zero padding, ReLU, then max pooling with stride 2.
+
+    Attributes
+    ----------
+    filters, kernel : int
+        Channels out, and side of the square kernel.
+    pool : int
+        Side of the pooling window.
+    """
+
+    filters: int
+    kernel: int
+    pool: int = 2
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer; ReLU follows it unless it is the last."""
+
+    units: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that classifies images.
+
+    Attributes
+    ----------
+    name : str
+    layers : tuple of Conv or Dense
+        The last one gives the logits.
+    loss : {"cross_entropy", "quadratic"}
+        The quadratic loss is the mean of (one-hot - softmax)^2, over classes too.
+    normalised : bool
+        Whether BN follows every weight layer.
+    logits_too : bool
+        Whether it follows the last one, as in the authors' scripts.
+    epsilon : float
+        BN's epsilon.
+    """
+
+    name: str
+    layers: tuple[Conv | Dense, ...]
+    loss: str = "cross_entropy"
+    normalised: bool = False
+    logits_too: bool = True
+    epsilon: float = DEFAULT_EPSILON
+
+    def __post_init__(self) -> None:
+        """Check the loss and epsilon."""
+        if self.loss not in LOSSES:
+            raise ValueError(f"unknown loss {self.loss!r}; choose from {', '.join(LOSSES)}")
+        if not 0 <= self.epsilon < np.inf:
+            raise ValueError(f"BN's epsilon is {self.epsilon}; give a finite number, 0 or more")
+
+    def with_batch_norm(self, epsilon: float = DEFAULT_EPSILON) -> "Network":
+        """Return the same network with BN after every weight layer."""
+        return replace(self, normalised=True, epsilon=epsilon)
+
+    def as_published(self) -> "Network":
+        """Return what the authors' scripts train under this name.
+
+        In their BN networks with two convolutions the second pooling takes ``relu(bn1)``, where ``relu(bn2)`` was
+        surely meant: the second convolution is computed and never used. That is this network without it.
+        """
+        convolutions = [layer for layer in self.layers if isinstance(layer, Conv)]
+        if not self.normalised or len(convolutions) < 2:
+            return self
+        kept = tuple(layer for layer in self.layers if layer is not convolutions[1])
+        return replace(self, name=f"{self.name} as published", layers=kept)
+
+
+def shapes(network: Network, image: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Yield the shape of each layer's weights, for images of shape (height, width, channels)."""
+    height, width, channels = image
+    flat = prod(image)
+    for layer in network.layers:
+        if isinstance(layer, Conv):
+            yield (layer.kernel, layer.kernel, channels, layer.filters)
+            height, width, channels = ceil(height / 2), ceil(width / 2), layer.filters
+            flat = height * width * channels
+        else:
+            yield (flat, layer.units)
+            flat = layer.units
+
+
+def initialise(
+    network: Network,
+    image: tuple[int, ...],
+    rng: np.random.Generator,
+    *,
+    scale: float = 1.0,
+    gamma: float = 1.0,
+    dtype: str = "float32",
+) -> Parameters:
+    """Draw weights as TensorFlow 1 did by default: Glorot uniform, biases zero, BN's gamma one and beta zero.
+
+    Parameters
+    ----------
+    network : Network
+    image : tuple of int
+        Height, width, channels.
+    rng : numpy.random.Generator
+    scale : float
+        The weights are multiplied by it.
+    gamma : float
+        BN's gamma to begin with.
+    dtype : {"float32", "float64"}
+
+    Returns
+    -------
+    dict of lists of arrays
+    """
+    weights = []
+    for shape in shapes(network, image):
+        receptive = prod(shape[:-2])
+        limit = np.sqrt(6 / (receptive * (shape[-2] + shape[-1])))
+        weights.append((scale * rng.uniform(-limit, limit, shape)).astype(dtype))
+    units = [w.shape[-1] for w in weights]
+    parameters: Parameters = {"weights": weights, "biases": [np.zeros(n, dtype) for n in units]}
+    if network.normalised:
+        parameters["gamma"] = [np.full(n, gamma, dtype) for n in units]
+        parameters["beta"] = [np.zeros(n, dtype) for n in units]
+    return parameters
+
+
+def forward(
+    network: Network, parameters: Parameters, x: Array, statistics: Statistics | None = None
+) -> tuple[Array, Statistics]:
+    """Return the logits and the statistics that BN used.
+
+    Parameters
+    ----------
+    network : Network
+    parameters : dict of lists of arrays
+    x : Array, shape (n, height, width, channels)
+    statistics : list of (mean, variance), or None
+        Given, BN uses them; else those of this batch.
+
+    Returns
+    -------
+    logits : Array, shape (n, classes)
+    statistics : list of (mean, variance)
+        Empty without BN.
+    """
+    used: Statistics = []
+    last = len(network.layers) - 1
+    for i, layer in enumerate(network.layers):
+        z = _linear(layer, x, parameters["weights"][i]) + parameters["biases"][i]
+        if network.normalised and (network.logits_too or i < last):
+            used.append(statistics[i] if statistics else batch_statistics(z))
+            z = batch_norm(z, used[i], parameters["gamma"][i], parameters["beta"][i], network.epsilon)
+        x = z if i == last else _activate(layer, z)
+    return x, used
+
+
+def _linear(layer: Conv | Dense, x: Array, weights: Array) -> Array:
+    if isinstance(layer, Conv):
+        return convolve(x, weights)
+    return x.reshape(len(x), -1) @ weights
+
+
+def _activate(layer: Conv | Dense, z: Array) -> Array:
+    z = jax.nn.relu(z)
+    return max_pool(z, layer.pool) if isinstance(layer, Conv) else z
+
+
+def convolve(x: Array, weights: Array) -> Array:
+    """Convolve with zero padding, as one matrix product of patches: faster on a CPU than XLA's own convolution.
+
+    Parameters
+    ----------
+    x : Array, shape (n, height, width, channels)
+    weights : Array, shape (kernel, kernel, channels, filters)
+        With an odd kernel.
+
+    Returns
+    -------
+    Array, shape (n, height, width, filters)
+    """
+    n, height, width, channels = x.shape
+    kernel, filters = weights.shape[0], weights.shape[-1]
+    margin = kernel // 2
+    padded = jnp.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+    shifted = [padded[:, i : i + height, j : j + width] for i in range(kernel) for j in range(kernel)]
+    patches = jnp.concatenate(shifted, axis=-1).reshape(-1, kernel * kernel * channels)
+    return (patches @ weights.reshape(-1, filters)).reshape(n, height, width, filters)
+
+
+def max_pool(z: Array, window: int) -> Array:
+    """Take maxima over square windows, two pixels apart, padded as TensorFlow's ``SAME``."""
+    n, height, width, channels = z.shape
+    if window == 2 and height % 2 == 0 and width % 2 == 0:
+        # The windows tile the image: a reshape does the same, with a much faster gradient.
+        return z.reshape(n, height // 2, 2, width // 2, 2, channels).max((2, 4))
+    return lax.reduce_window(z, -jnp.inf, lax.max, (1, window, window, 1), (1, 2, 2, 1), "SAME")
+
+
+def cross_entropy(logits: Array, labels: Array) -> Array:
+    """Return the mean of -log softmax at the label.
+
+    The authors' scripts take the logarithm of the softmax instead, which is -inf where a probability underflows and
+    then turns the loss into NaN (`underflowing_cross_entropy`); the log-softmax stays finite.
+    """
+    return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1).mean()
+
+
+def underflowing_cross_entropy(logits: Array, labels: Array) -> Array:
+    """Return the cross-entropy as the authors' scripts compute it, 0 times -inf included."""
+    one_hot = jax.nn.one_hot(labels, CLASSES, dtype=logits.dtype)
+    return -(one_hot * jnp.log(jax.nn.softmax(logits))).sum(1).mean()
+
+
+def quadratic(logits: Array, labels: Array) -> Array:
+    """Return the mean of (one-hot - softmax)^2 over samples and classes."""
+    return jnp.square(jax.nn.one_hot(labels, CLASSES, dtype=logits.dtype) - jax.nn.softmax(logits)).mean()
+
+
+LOSSES = {"cross_entropy": cross_entropy, "underflowing": underflowing_cross_entropy, "quadratic": quadratic}
+
+M1 = Network("m1", (Conv(32, 5), Conv(64, 5), Dense(1024), Dense(CLASSES)))
+M2 = Network("m2", (Dense(CLASSES),))
+M3 = Network("m3", (Conv(32, 3), Conv(64, 3), Dense(512), Dense(128), Dense(CLASSES)))
+M4 = Network("m4", (Dense(CLASSES),), loss="quadratic")
+CIFAR = Network("cifar", (Conv(64, 5, pool=3), Conv(64, 5, pool=3), Dense(512), Dense(128), Dense(CLASSES)))
+
+
+def m5(hidden: int) -> Network:
+    """Return the network m5: one hidden layer of a given width, quadratic loss."""
+    return Network(f"m5, h = {hidden}", (Dense(hidden), Dense(CLASSES)), loss="quadratic")
+
+
+def mlp(hidden: int, loss: str = "cross_entropy") -> Network:
+    """Return a perceptron with one hidden layer, which the reduced runs use."""
+    return Network(f"MLP, h = {hidden}", (Dense(hidden), Dense(CLASSES)), loss=loss)
+
+
+def small_conv(filters: int = 8, units: int = 128) -> Network:
+    """Return m1 made small: two 3 x 3 convolutions and one hidden layer, which the reduced runs use."""
+    return Network("small conv", (Conv(filters, 3), Conv(2 * filters, 3), Dense(units), Dense(CLASSES)))

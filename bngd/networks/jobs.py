@@ -1,0 +1,157 @@
+"""Jobs: runs described completely, so that the same description on the same data gives the same numbers."""
+
+import hashlib
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bngd.networks.architectures import Network
+
+SAMPLINGS = ("epochs", "replacement")
+DTYPES = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run, completely described: the same job on the same data gives the same numbers.
+
+    Attributes
+    ----------
+    network : Network
+    lr : float
+        Learning rate of weights and biases, eps.
+    lr_a : float or None
+        Learning rate of BN's gamma and beta, eps_a; None stands for `lr` (one joint rate).
+    seed : int
+        Of the repetition.
+    stream : int
+        Tells apart the runs of one repetition that are to see other initial weights and other batches.
+    steps : int
+        Number of updates.
+    batch : int
+        Samples in a batch.
+    scale : float
+        The initial weights are multiplied by it.
+    gamma : float
+        BN's gamma to begin with.
+    sampling : {"epochs", "replacement"}
+        Batches from a shuffled pass through the data after another, or drawn with replacement.
+    dtype : {"float32", "float64"}
+    record_every : int
+        Steps between two records of the loss.
+    evaluation : int
+        Number of training and of test images that the final losses are measured on.
+
+    Raises
+    ------
+    ValueError
+        If a rate or scale is not positive and finite, a count is below 1, `lr_a` is given for a network without BN,
+        or the batch is of one sample under BN.
+    """
+
+    network: Network
+    lr: float
+    lr_a: float | None = None
+    seed: int = 0
+    stream: int = 0
+    steps: int = 600
+    batch: int = 100
+    scale: float = 1.0
+    gamma: float = 1.0
+    sampling: str = "epochs"
+    dtype: str = "float32"
+    record_every: int = 10
+    evaluation: int = 2000
+
+    def __post_init__(self) -> None:
+        """Check every entry."""
+        for name, rate in (("lr", self.lr), ("lr_a", self.lr_a), ("scale", self.scale), ("gamma", self.gamma)):
+            if rate is not None and not (isfinite(rate) and rate > 0):
+                raise ValueError(f"{name} is {rate}; give a positive finite number")
+        for name in ("steps", "batch", "record_every", "evaluation"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; give at least 1")
+        for name, allowed in (("sampling", SAMPLINGS), ("dtype", DTYPES)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; choose from {', '.join(allowed)}")
+        if self.network.normalised and min(self.batch, self.evaluation) < 2:
+            raise ValueError("a batch of 1 has no variance to normalise by; give BN a batch of at least 2")
+        if self.lr_a is not None and not self.network.normalised:
+            raise ValueError(f"lr_a is {self.lr_a}, but {self.network.name} has no BN; leave lr_a out")
+
+    @property
+    def method(self) -> str:
+        """``gd`` without BN, ``bn`` with one joint rate, ``bn_split`` with a rate for gamma and beta."""
+        if not self.network.normalised:
+            return "gd"
+        return "bn" if self.lr_a is None else "bn_split"
+
+    @property
+    def setting(self) -> str:
+        """The method with its eps_a, as figures name it: ``gd``, ``bn``, ``split 0.1``."""
+        return self.method if self.lr_a is None else f"split {self.lr_a:g}"
+
+    @property
+    def key(self) -> str:
+        """A name for the run's file: the same for the same job, another for any other."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+
+    def rng(self, purpose: int) -> np.random.Generator:
+        """Return the generator for one purpose: 0 initial weights, 1 training batches, 2 test batches, 3 evaluation."""
+        return np.random.default_rng([self.seed, self.stream, purpose])
+
+
+def grid(
+    network: Network,
+    lr: ArrayLike,
+    *,
+    lr_a: float | None = None,
+    seeds: int = 1,
+    fresh: bool = True,
+    **same: Any,
+) -> list[Job]:
+    """Return a job for each rate and seed.
+
+    Parameters
+    ----------
+    network : Network
+    lr : array_like, shape (n,)
+    lr_a : float or None
+    seeds : int
+        Number of repetitions.
+    fresh : bool
+        Whether each rate gets its own initial weights and batches, as in the authors' scripts; else the rates of one
+        repetition differ in nothing else.
+    **same
+        Further entries of `Job`.
+
+    Returns
+    -------
+    list of Job
+    """
+    return [
+        Job(network, float(rate), lr_a, seed, stream=i if fresh else 0, **same)
+        for seed in range(seeds)
+        for i, rate in enumerate(np.atleast_1d(np.asarray(lr, dtype=float)))
+    ]
+
+
+def batches(job: Job, n: int) -> NDArray[np.int64]:
+    """Return the indices of each batch, shape (steps, batch).
+
+    Raises
+    ------
+    ValueError
+        If the data hold fewer than `Job.batch` images.
+    """
+    if job.batch > n:
+        raise ValueError(f"a batch of {job.batch} from {n} images; give a smaller batch or more data")
+    rng = job.rng(1)
+    if job.sampling == "replacement":
+        return rng.integers(0, n, (job.steps, job.batch))
+    passes = -(-job.steps * job.batch // n)
+    order = np.concatenate([rng.permutation(n) for _ in range(passes)])
+    return order[: job.steps * job.batch].reshape(job.steps, job.batch)

@@ -1,0 +1,260 @@
+"""The protocol of the authors' scripts, row by row: each can be recomputed by name, resumed where it was interrupted.
+
+``python -m bngd.networks protocol --list`` names the rows; with the name of one, such as ``fmnist_m2_gdlr``, it runs.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bngd.networks import kept, resumable
+from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Network, m5
+from bngd.networks.data import Dataset, load
+from bngd.networks.idx import DataError
+from bngd.networks.jobs import Job
+
+REPETITIONS = 5
+VALIDATION = 5000
+"""Training images of MNIST and Fashion-MNIST that TensorFlow's reader keeps aside."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Learning rates ``logspace(low, high, n)``."""
+
+    low: float
+    high: float
+    n: int
+
+    def rates(self) -> NDArray[np.float64]:
+        """Return the rates."""
+        return np.logspace(self.low, self.high, self.n)
+
+    def __str__(self) -> str:
+        """Return the grid as the tables show it."""
+        return f"{self.n} rates, 1e{self.low:g} to 1e{self.high:g}"
+
+
+A, G = Grid(-3, 3, 40), Grid(-3, 1, 20)
+Z = (1.0, 0.1, 0.01, 0.001)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One script of the authors: a network, a method and a grid of learning rates.
+
+    Attributes
+    ----------
+    name : str
+        Of the script.
+    dataset : str
+        A key of `bngd.networks.data.DATASETS`.
+    networks : tuple of Network
+        Without BN; the method adds it.
+    method : {"gd", "bn", "bn_split"}
+    grid : Grid
+    steps : int
+        As the script counts: it makes one update more.
+    lr_as : tuple of float
+        The rates of gamma and beta of ``bn_split``.
+    scales : tuple of float
+        Factors on the initial weights.
+    rescaled : bool
+        Whether the rate is multiplied by the square of that factor.
+    gammas : tuple of float
+        Initial gammas.
+    centred : bool
+        Whether the mean image is subtracted.
+    """
+
+    name: str
+    dataset: str
+    networks: tuple[Network, ...]
+    method: str
+    grid: Grid
+    steps: int
+    lr_as: tuple[float, ...] = ()
+    scales: tuple[float, ...] = (1.0,)
+    rescaled: bool = False
+    gammas: tuple[float, ...] = (1.0,)
+    centred: bool = False
+
+    def jobs(self, *, repetitions: int = REPETITIONS, described: bool = False) -> list[Job]:
+        """Return every run of the row.
+
+        Parameters
+        ----------
+        repetitions : int
+        described : bool
+            Whether to train the BN networks as they were surely meant, instead of as published.
+        """
+        sampling = "replacement" if self.dataset.startswith("cifar10") else "epochs"
+        first = Job(self._network(self.networks[0], described), 1.0, steps=self.steps + 1, sampling=sampling)
+        return [
+            replace(
+                first,
+                network=self._network(network, described),
+                lr=float(lr * t**2 if self.rescaled else lr),
+                lr_a=lr_a,
+                seed=seed,
+                stream=stream,
+                scale=t,
+                gamma=gamma,
+            )
+            for seed in range(repetitions)
+            for network in self.networks
+            for lr_a in self.lr_as or (None,)
+            for t in self.scales
+            for gamma in self.gammas
+            for stream, lr in enumerate(self.grid.rates())
+        ]
+
+    def data(self) -> Dataset:
+        """Return the data as the script read them, in full: a row is not run on a fallback."""
+        data = load(self.dataset)
+        if not self.dataset.startswith("cifar10"):
+            data = data.without_first(VALIDATION)
+        return data.centred() if self.centred else data
+
+    def _network(self, network: Network, described: bool) -> Network:
+        if self.method == "gd":
+            return network
+        normalised = network.with_batch_norm()
+        return normalised if described else normalised.as_published()
+
+
+GD, BN, SPLIT = "gd", "bn", "bn_split"
+MNIST, FASHION, CIFAR10 = "mnist", "fashion-mnist", "cifar10-scrambled"
+_FOUR, _NINE = (0.01, 0.1, 1.0, 10.0), tuple(float(t) for t in np.logspace(-2, 2, 9))
+_GAMMAS = tuple(float(gamma) for gamma in np.logspace(-8, 0, 5))
+_M5 = tuple(m5(hidden) for hidden in (10, 100, 1000))
+_TENS = Grid(-3, 1, 5)
+
+_ALL = (
+    Row("mnist_gdlr", MNIST, (M1,), GD, G, 600),
+    Row("mnist_bnlr", MNIST, (M1,), BN, A, 600),
+    Row("mnist_bnsplr", MNIST, (M1,), SPLIT, A, 600, (0.001,)),
+    Row("mnist_sca_gdlr", MNIST, (M1,), GD, Grid(-4, 4, 40), 600, scales=_FOUR),
+    Row("mnist_sca_bnlr", MNIST, (M1,), BN, Grid(-4, 4, 40), 600, scales=_FOUR),
+    Row("mnist_sca_bnsplr", MNIST, (M1,), SPLIT, Grid(-4, 4, 20), 600, (1.0,), scales=_NINE, rescaled=True),
+    Row("mnist_m2_gdlr", MNIST, (M2,), GD, G, 6000),
+    Row("mnist_m2_bnlr", MNIST, (M2,), BN, A, 6000),
+    Row("mnist_m2_bnsplr", MNIST, (M2,), SPLIT, A, 600, (0.001,)),
+    Row("mnist_m4_gdlr", MNIST, (M4,), GD, Grid(-3, 5, 40), 6000),
+    Row("mnist_m4_bnlr", MNIST, (M4,), BN, Grid(-3, 5, 40), 6000),
+    Row("mnist_m4_bnsplr", MNIST, (M4,), SPLIT, Grid(-3, 7, 40), 6000, Z),
+    Row("mnist_m5_gdlr", MNIST, _M5, GD, Grid(-3, 6, 40), 6000),
+    Row("mnist_m5_bnlr", MNIST, _M5, BN, Grid(-3, 6, 40), 6000),
+    Row("mnist_m5_bnsplr", MNIST, _M5, SPLIT, Grid(-3, 7, 40), 3000, (10.0, 1.0, 0.1)),
+    Row("fmnist_m1_gdlr", FASHION, (M1,), GD, G, 1200),
+    Row("fmnist_m1_bnlr", FASHION, (M1,), BN, A, 1200),
+    Row("fmnist_m1_bnsplr", FASHION, (M1,), SPLIT, A, 1200, (0.001,)),
+    Row("fmnist_m1_bnalr", FASHION, (M1,), BN, A, 3000, gammas=_GAMMAS),
+    Row("fmnist_m1_bnasplr", FASHION, (M1,), SPLIT, A, 3000, (0.1, 1.0), gammas=_GAMMAS),
+    Row("fmnist_m2_gdlr", FASHION, (M2,), GD, G, 1200),
+    Row("fmnist_m2_bnlr", FASHION, (M2,), BN, A, 1200),
+    Row("fmnist_m2_bnsplr", FASHION, (M2,), SPLIT, A, 1200, Z),
+    Row("fmnist_m3_gdlr", FASHION, (M3,), GD, G, 6000),
+    Row("fmnist_m3_bnlr", FASHION, (M3,), BN, A, 12000),
+    Row("fmnist_m3_bnsplr", FASHION, (M3,), SPLIT, A, 12000, Z),
+    Row("fmnist_m3_bnsplr2", FASHION, (M3,), SPLIT, A, 1200, Z),
+    Row("cifar10_m1_gdlr", CIFAR10, (CIFAR,), GD, G, 1000),
+    Row("cifar10_m1_bnlr", CIFAR10, (CIFAR,), BN, A, 1000),
+    Row("cifar10_m1_bnsplr", CIFAR10, (CIFAR,), SPLIT, A, 1000, Z),
+    Row("cifar10_m1_gdlr2", CIFAR10, (CIFAR,), GD, G, 1000, centred=True),
+    Row("cifar10_m1_bnlr2", CIFAR10, (CIFAR,), BN, A, 1000, centred=True),
+    Row("cifar10_m1_bnsplr2", CIFAR10, (CIFAR,), SPLIT, A, 1000, Z),  # not centred: the script is bnsplr again
+    Row("cifar10_m1_cmp_gd", CIFAR10, (CIFAR,), GD, _TENS, 10000),
+    Row("cifar10_m1_cmp_bn", CIFAR10, (CIFAR,), BN, _TENS, 10000),
+    Row("cifar10_m1_cmp_bnsp", CIFAR10, (CIFAR,), SPLIT, _TENS, 10000, Z),
+)
+ROWS = {row.name: row for row in _ALL}
+"""Every script that trains by plain gradient descent, by its name."""
+
+ADAM = ("cifar10_m1_cmp_adam", "cifar10_m1_cmp_adam2")
+"""The two scripts that train by Adam, which is not this book's subject: they have no row."""
+
+_NO_MNIST = "MNIST in full is not shipped with any package"
+_COVERAGE = (
+    ("mnist_sca_", f"reduced: a perceptron on Fashion-MNIST, fewer rates (network_scaling); {_NO_MNIST}"),
+    ("mnist_m5_", f"reduced: Fashion-MNIST, fewer rates and updates (network_width); {_NO_MNIST}"),
+    ("mnist_m2_", f"not run: {_NO_MNIST}; fmnist_m2 is the same network"),
+    ("mnist_m4_", f"not run: {_NO_MNIST}"),
+    ("mnist_", f"reduced: small convolutions on Fashion-MNIST (network_learning_rate); {_NO_MNIST}"),
+    ("fmnist_m1_bna", "not run: days of a core; the initial gamma is an option of every run"),
+    ("fmnist_m1_", "reduced: convolutions of 8 and 16 filters, fewer rates and updates (network_learning_rate)"),
+    ("fmnist_m3_", "reduced: convolutions of 8 and 16 filters, fewer rates and updates (network_learning_rate)"),
+    ("cifar10_m1_bnsplr2", "not run: it is cifar10_m1_bnsplr under another name"),
+    ("cifar10_", "not run: CIFAR-10 has to be fetched, and its convolutions take days of a core"),
+    ("fmnist_m2_", "not run in the build: minutes to an hour of a core; run it by name"),
+)
+
+
+def coverage(name: str) -> str:
+    """Return what this book makes of a row: run in full, reduced (and how), or not run (and why)."""
+    if name in ADAM:
+        return "not run: it trains by Adam, which is not this book's subject"
+    if name in kept.rows():
+        return "run in full: " + kept.provenance(name)["summary"]
+    return next(text for prefix, text in _COVERAGE if name.startswith(prefix))
+
+
+def table() -> str:
+    """Return the protocol and what became of it as a Markdown table, one line a script."""
+    lines = ["| script | network, data | method: rates, updates | runs | here |", "|---|---|---|---|---|"]
+    for row in ROWS.values():
+        names = ", ".join(dict.fromkeys(network.name.split(",")[0] for network in row.networks))
+        options = [f"$\\varepsilon_a$ = {', '.join(f'{v:g}' for v in row.lr_as)}"] if row.lr_as else []
+        options += [f"{len(row.scales)} scales"] if len(row.scales) > 1 else []
+        options += [f"{len(row.gammas)} initial gammas"] if len(row.gammas) > 1 else []
+        method = "; ".join([f"{row.method}: {row.grid}", f"{row.steps} updates", *options])
+        lines.append(f"| `{row.name}` | {names}, {row.dataset} | {method} | {len(row.jobs())} | {coverage(row.name)} |")
+    lines += [f"| `{name}` | cifar, {CIFAR10} | Adam | | {coverage(name)} |" for name in ADAM]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run rows of the authors' protocol; what was done already is not done again."""
+    parser = argparse.ArgumentParser(prog="python -m bngd.networks protocol", description=main.__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="names of scripts, as --list shows them")
+    parser.add_argument("--list", action="store_true", help="name every row with its number of runs")
+    parser.add_argument("--table", action="store_true", help="print the table of the book's page on the protocol")
+    parser.add_argument("--output", type=Path, default=Path("build/paper/rows"), help="folder of results (%(default)s)")
+    parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="of the authors' %(default)s")
+    parser.add_argument("--described", action="store_true", help="train the BN networks as meant, not as published")
+    parser.add_argument("--workers", type=int, help="processes; every core unless given")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler to run on instead")
+    options = parser.parse_args(arguments)
+    if options.list:
+        for row in ROWS.values():
+            print(f"{row.name:22} {len(row.jobs()):6} runs of {row.steps + 1} updates")
+    if options.table:
+        print(table())
+    unknown = [name for name in options.rows if name not in ROWS]
+    if unknown or not (options.rows or options.list or options.table):
+        problem = f"unknown row {unknown[0]!r}" if unknown else "name at least one row"
+        print(f"{problem}; --list shows them all", file=sys.stderr)
+        return 2
+    return _run_rows(options)
+
+
+def _run_rows(options: argparse.Namespace) -> int:
+    client = None
+    if options.scheduler:
+        from distributed import Client
+
+        client = Client(options.scheduler)
+    for name in options.rows:
+        jobs = ROWS[name].jobs(repetitions=options.repetitions, described=options.described)
+        try:
+            title = f"{name}-described" if options.described else name
+            resumable.run_row(title, jobs, ROWS[name].data(), options.output, workers=options.workers, client=client)
+        except (DataError, MemoryError, OSError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 1
+    return 0

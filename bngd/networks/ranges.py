@@ -1,0 +1,63 @@
+"""The workable range of learning rates of every method and seed, by two measures."""
+
+from math import isnan
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from bngd.measure import workable_range
+
+
+def workable_ranges(runs: pd.DataFrame, *, factor: float = 2.0, level: float, loss: str = "train_loss") -> pd.DataFrame:
+    """Return the width of the range of workable rates, for each network, setting and seed.
+
+    One measure calls a rate workable if its loss is within a factor of the method's own best. It flatters a method
+    whose best is poor, so the other asks for a loss below a level that is the same for all.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `bngd.networks.summary` gives it.
+    factor : float
+        Of the relative measure, above 1.
+    level : float
+        Of the absolute measure.
+    loss : str
+        The column to judge by.
+
+    Returns
+    -------
+    DataFrame
+        Columns network, setting, seed, best_lr, best_loss, and for ``relative`` and ``absolute`` each _low, _high,
+        _decades and _censored. A censored range runs out of the grid: its width is a lower bound. The width is 0
+        where no rate works.
+
+    Raises
+    ------
+    ValueError
+        If the factor is not above 1, or the level not positive.
+    """
+    if not factor > 1:
+        raise ValueError(f"factor is {factor}; give a number above 1, or not even the best rate works")
+    rows = []
+    for identity, group in runs.groupby(["network", "setting", "seed"], sort=False):
+        ordered = group.sort_values("lr")
+        finite = ordered.dropna(subset=[loss])
+        best = finite.loc[finite[loss].idxmin()] if len(finite) else ordered.iloc[0]
+        row = dict(zip(("network", "setting", "seed"), identity, strict=True))
+        row |= {"best_lr": best["lr"], "best_loss": best[loss]}
+        relative = factor * best[loss] if len(finite) else level
+        for name, threshold in (("relative", relative), ("absolute", level)):
+            row |= _measured(name, ordered["lr"].to_numpy(), ordered[loss].to_numpy(), threshold)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _measured(name: str, lr: NDArray, loss: NDArray, threshold: float) -> dict[str, float | bool]:
+    found = workable_range(lr, loss, threshold)
+    return {
+        f"{name}_low": found.low,
+        f"{name}_high": found.high,
+        f"{name}_decades": 0.0 if isnan(found.decades) else found.decades,
+        f"{name}_censored": found.censored,
+    }

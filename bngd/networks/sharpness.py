@@ -1,0 +1,123 @@
+"""Effective step size and sharpness along a training run, layer by layer."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jax import Array
+from numpy.typing import NDArray
+
+from bngd.networks.architectures import LOSSES, Network, Parameters, forward
+from bngd.networks.data import Dataset
+from bngd.networks.jobs import Job
+from bngd.networks.training import in_precision, on_device, take, trajectory
+
+
+@partial(jax.jit, static_argnames=("network", "layer"))
+def _hessian_product(network: Network, parameters: Parameters, layer: int, x: Array, y: Array, v: Array) -> Array:
+    def gradient(w: Array) -> Array:
+        def loss(w: Array) -> Array:
+            weights = [*parameters["weights"][:layer], w, *parameters["weights"][layer + 1 :]]
+            return LOSSES[network.loss](forward(network, parameters | {"weights": weights}, x)[0], y)
+
+        return jax.grad(loss)(w)
+
+    return jax.jvp(gradient, (parameters["weights"][layer],), (v,))[1]
+
+
+def sharpness(
+    network: Network, parameters: Parameters, layer: int, x: Array, y: Array, *, iterations: int = 16, seed: int = 0
+) -> float:
+    """Return the largest eigenvalue of the loss's Hessian in one layer's weights, by Lanczos.
+
+    Parameters
+    ----------
+    network : Network
+    parameters : dict of lists of arrays
+    layer : int
+    x : Array, shape (n, height, width, channels)
+        The loss is that of these images, BN using their statistics.
+    y : Array, shape (n,)
+    iterations : int
+        Dimension of the Krylov space; the largest eigenvalue is the first that it finds.
+    seed : int
+        Of the starting vector.
+
+    Returns
+    -------
+    float
+        NaN where the loss is not finite.
+    """
+    shape, dtype = np.shape(parameters["weights"][layer]), parameters["weights"][layer].dtype
+    start = np.random.default_rng(seed).standard_normal(shape).ravel()
+    basis, diagonal, off = [start / np.linalg.norm(start)], [], []
+    for _ in range(min(iterations, start.size)):
+        product = _hessian_product(network, parameters, layer, x, y, jnp.asarray(basis[-1].reshape(shape), dtype))
+        image = np.asarray(product, dtype=float).ravel()
+        if not np.isfinite(image).all():
+            return float("nan")
+        diagonal.append(image @ basis[-1])
+        rest = _orthogonalise(image, basis)
+        off.append(np.linalg.norm(rest))
+        # Single precision: below its rounding the rest is noise, and the space is exhausted.
+        if off[-1] <= 1e-6 * np.linalg.norm(image):
+            break
+        basis.append(rest / off[-1])
+    inner = off[: len(diagonal) - 1]
+    return float(np.linalg.eigvalsh(np.diag(diagonal) + np.diag(inner, 1) + np.diag(inner, -1))[-1])
+
+
+def _orthogonalise(vector: NDArray, basis: list[NDArray]) -> NDArray:
+    directions = np.array(basis)
+    for _ in range(2):  # twice is enough
+        vector = vector - directions.T @ (directions @ vector)
+    return vector
+
+
+def self_tuning(job: Job, data: Dataset, *, images: int = 1000, iterations: int = 16) -> pd.DataFrame:
+    r"""Train, and follow each layer's norm, effective step and sharpness.
+
+    For a loss that does not see the scale of a layer's weights W, the gradient is orthogonal to W and the Hessian at W
+    is that at W/||W|| over ||W||^2. A step eps at W is thus a step
+
+        effective_step = eps / ||W||^2
+
+    on the unit sphere, where the sharpness is ``unit_sharpness`` = lambda_max ||W||^2. Theory for least squares: the
+    effective step settles at or below 2 / sharpness, so ``product`` = eps lambda_max at or below 2.
+
+    Parameters
+    ----------
+    job : Job
+        `Job.record_every` says how often to look.
+    data : Dataset
+    images : int
+        The first so many training images are what sharpness and loss are measured on.
+    iterations : int
+        Of Lanczos.
+
+    Returns
+    -------
+    DataFrame
+        A row for each record and layer: step, layer, loss, norm, effective_step, sharpness, unit_sharpness, product.
+    """
+    rows = []
+    for state in trajectory(job, data):
+        with in_precision(job):
+            x, y = take(on_device(data, job.dtype)["train"], jnp.arange(min(images, len(data.x_train))))
+            loss = float(LOSSES[job.network.loss](forward(job.network, state.parameters, x)[0], y))
+            for layer, weights in enumerate(state.parameters["weights"]):
+                top = sharpness(job.network, state.parameters, layer, x, y, iterations=iterations)
+                norm = float(jnp.linalg.norm(weights))
+                rows.append((state.step, layer, loss, norm, top))
+    table = pd.DataFrame(rows, columns=["step", "layer", "loss", "norm", "sharpness"])
+    squared = table["norm"] ** 2
+    return table.assign(
+        lr=job.lr,
+        method=job.method,
+        batch=job.batch,
+        effective_step=job.lr / squared,
+        unit_sharpness=table["sharpness"] * squared,
+        product=job.lr * table["sharpness"],
+    )

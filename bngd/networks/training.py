@@ -1,0 +1,205 @@
+"""Training: one run of plain stochastic gradient descent, with one rate for the weights and one for BN's parameters."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from math import isfinite
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from bngd.networks.architectures import LOSSES, Network, Parameters, Statistics, forward, initialise
+from bngd.networks.batch_norm import MOMENTUM
+from bngd.networks.data import Dataset
+from bngd.networks.jobs import Job, batches
+
+FINITE, DIVERGED = "finite", "diverged"
+FINAL = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+"""What is measured at the end of a run."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stands after an update.
+
+    Attributes
+    ----------
+    step : int
+        Number of updates done.
+    parameters : dict of lists of Array
+    moving : list of (mean, variance)
+        The moving averages of BN's statistics.
+    indices : ndarray of int
+        The training images of the batch that the last update saw.
+    """
+
+    step: int
+    parameters: Parameters
+    moving: Statistics
+    indices: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a run recorded.
+
+    Attributes
+    ----------
+    job : Job
+    step : list of int
+        Number of updates at each record.
+    loss, accuracy : list of float
+        On the batch just trained on, after the update, as the authors' scripts record it.
+    test_loss, test_accuracy : list of float
+        On one batch of test images, with the moving averages.
+    final : dict
+        ``train_loss``, ``train_accuracy`` (statistics of the evaluated images), ``test_loss``, ``test_accuracy``
+        (moving averages), each over `Job.evaluation` images; NaN where the run diverged.
+    outcome : {"finite", "diverged"}
+        Diverged: a loss that is not finite was recorded, and the run stopped there.
+    """
+
+    job: Job
+    step: list[int]
+    loss: list[float]
+    accuracy: list[float]
+    test_loss: list[float]
+    test_accuracy: list[float]
+    final: dict[str, float]
+    outcome: str
+
+
+def trajectory(job: Job, data: Dataset) -> Iterator[State]:
+    """Train, and yield the state after the first update, after every `record_every` more, and after the last.
+
+    One step, with both gradients at the old parameters:
+
+        weights, biases <- ... - lr gradient,     gamma, beta <- ... - lr_a gradient
+    """
+    parameters = initialise(job.network, data.shape, job.rng(0), scale=job.scale, gamma=job.gamma, dtype=job.dtype)
+    moving = initial_moving(job.network, parameters)
+    rates = np.array([job.lr, job.lr if job.lr_a is None else job.lr_a], job.dtype)
+    for step, indices in enumerate(batches(job, len(data.x_train)), start=1):
+        with in_precision(job):  # not around the yield: it would hold for the caller too
+            images = on_device(data, job.dtype)["train"]
+            parameters, moving = sgd_step(job.network, parameters, moving, rates, images, indices)
+        if step % job.record_every == 1 % job.record_every or step == job.steps:
+            yield State(step, parameters, moving, indices)
+
+
+def in_precision(job: Job) -> AbstractContextManager[None]:
+    """Return the context in which JAX computes in the job's precision."""
+    return jax.enable_x64(job.dtype == "float64")
+
+
+def initial_moving(network: Network, parameters: Parameters) -> Statistics:
+    """Return the moving averages to begin with: mean 0, variance 1."""
+    if not network.normalised:
+        return []
+    biases = parameters["biases"] if network.logits_too else parameters["biases"][:-1]
+    return [(np.zeros_like(b), np.ones_like(b)) for b in biases]
+
+
+@partial(jax.jit, static_argnames="network")
+def sgd_step(
+    network: Network, parameters: Parameters, moving: Statistics, rates: Array, train: Any, indices: Array
+) -> tuple[Parameters, Statistics]:
+    """Return parameters and moving averages after one update on one batch."""
+    x, y = take(train, indices)
+
+    def loss(p: Parameters) -> tuple[Array, Statistics]:
+        logits, statistics = forward(network, p, x)
+        return LOSSES[network.loss](logits, y), statistics
+
+    gradient, statistics = jax.grad(loss, has_aux=True)(parameters)
+    rate = {"weights": rates[0], "biases": rates[0], "gamma": rates[1], "beta": rates[1]}
+    updated = {
+        name: [p - rate[name] * g for p, g in zip(values, gradient[name], strict=True)]
+        for name, values in parameters.items()
+    }
+    averaged = jax.tree.map(lambda old, new: MOMENTUM * old + (1 - MOMENTUM) * new, moving, statistics)
+    return updated, averaged
+
+
+@partial(jax.jit, static_argnames="network")
+def evaluate(
+    network: Network, parameters: Parameters, statistics: Statistics | None, images: Any, indices: Array
+) -> tuple[Array, Array]:
+    """Return loss and accuracy on some images; without statistics given, BN uses those of these images."""
+    x, y = take(images, indices)
+    logits, _ = forward(network, parameters, x, statistics)
+    return LOSSES[network.loss](logits, y), (logits.argmax(1) == y).mean()
+
+
+def take(images: tuple[Array, Array, Array, Array], indices: Array) -> tuple[Array, Array]:
+    """Return some images as the network sees them, pixels over the peak less the offset, and their labels."""
+    x, y, peak, offset = images
+    return x[indices].astype(peak.dtype) / peak - offset, y[indices].astype(jnp.int32)
+
+
+@lru_cache(maxsize=2)
+def on_device(data: Dataset, dtype: str) -> dict[str, tuple[Array, Array, Array, Array]]:
+    """Return images, labels, peak and offset of the "train" and "test" part, in the memory that JAX computes in."""
+    offset = np.zeros((), dtype) if data.offset is None else data.offset.astype(dtype)
+    peak = jnp.asarray(data.peak, dtype)
+    return {
+        "train": (jnp.asarray(data.x_train), jnp.asarray(data.y_train), peak, jnp.asarray(offset)),
+        "test": (jnp.asarray(data.x_test), jnp.asarray(data.y_test), peak, jnp.asarray(offset)),
+    }
+
+
+def run(job: Job, data: Dataset) -> Training:
+    """Train once and record the losses.
+
+    Raises
+    ------
+    ValueError
+        If the batch is larger than the data.
+    MemoryError
+        If batch, evaluation or network do not fit.
+    """
+    try:
+        return _record(job, data)
+    except (MemoryError, jax.errors.JaxRuntimeError) as error:
+        if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise MemoryError(
+            f"{job.network.name} with a batch of {job.batch} and {job.evaluation} evaluated images does not fit into "
+            "memory; give smaller ones, or fewer workers"
+        ) from error
+
+
+def _record(job: Job, data: Dataset) -> Training:
+    records: list[tuple[float, ...]] = []
+    test_rng, outcome = job.rng(2), FINITE
+    for state in trajectory(job, data):
+        test = test_rng.integers(0, len(data.x_test), job.batch)
+        records.append((state.step, *_measure(job, data, state, state.indices, test)))
+        if not isfinite(records[-1][1]):
+            outcome = DIVERGED
+            break
+    step, loss, accuracy, test_loss, test_accuracy = (list(column) for column in zip(*records, strict=True))
+    final = _final(job, data, state) if outcome == FINITE else dict.fromkeys(FINAL, float("nan"))
+    if outcome == FINITE and not isfinite(final["train_loss"]):
+        outcome = DIVERGED
+    return Training(job, step, loss, accuracy, test_loss, test_accuracy, final, outcome)
+
+
+def _final(job: Job, data: Dataset, state: State) -> dict[str, float]:
+    rng = job.rng(3)
+    chosen = [rng.permutation(len(x))[: job.evaluation] for x in (data.x_train, data.x_test)]
+    return dict(zip(FINAL, _measure(job, data, state, *chosen), strict=True))
+
+
+def _measure(job: Job, data: Dataset, state: State, train: NDArray, test: NDArray) -> tuple[float, ...]:
+    """Return loss and accuracy on training images by their own statistics, on test images by the moving averages."""
+    with in_precision(job):
+        device = on_device(data, job.dtype)
+        on_train = evaluate(job.network, state.parameters, None, device["train"], train)
+        on_test = evaluate(job.network, state.parameters, state.moving or None, device["test"], test)
+        return tuple(float(value) for value in (*on_train, *on_test))

@@ -1,0 +1,314 @@
+"""Plots of the network experiments: every run is drawn, not only means."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from bngd.plotting.style import COLOURS, figure, mark_level, panel_letters
+
+SETTING_COLOURS = {
+    "gd": COLOURS["gd"],
+    "bn": COLOURS["bngd"],
+    "split 1": COLOURS["small"],
+    "split 10": COLOURS["accent"],
+    "split 0.1": COLOURS["accent"],
+    "split 0.01": COLOURS["large"],
+    "split 0.001": COLOURS["light"],
+}
+"""One colour a method; for two rates, one for each eps_a."""
+
+SETTING_LABELS = {"gd": "GD, no BN", "bn": "BN, one rate"}
+_DIVERGED_AT = 0.97
+
+
+def setting_label(setting: str) -> str:
+    """Return what a legend calls a setting."""
+    if setting.startswith("split "):
+        return rf"BN, $\varepsilon_a = {setting.removeprefix('split ')}$"
+    return SETTING_LABELS[setting]
+
+
+def loss_against_lr(
+    panels: Mapping[str, pd.DataFrame],
+    *,
+    level: float | None = None,
+    chance: float | None = None,
+    loss: str = "train_loss",
+    columns: int = 2,
+) -> Figure:
+    """Draw the final loss against the learning rate, a line for each setting and seed.
+
+    Parameters
+    ----------
+    panels : mapping of str to DataFrame
+        Title -> runs, as `bngd.networks.summary` gives them.
+    level : float or None
+        The loss that counts as workable.
+    chance : float or None
+        The loss of a guess.
+    loss : str
+        Column to draw.
+    columns : int
+        Panels side by side.
+    """
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    width = 7.2 if columns > 1 else 5.4
+    fig, axes = figure(columns, rows, width=width, height=3.1, sharey=True, sharex=True, squeeze=False)
+    for ax, (title, runs) in zip(axes.ravel(), panels.items(), strict=False):
+        _draw_runs(ax, runs, loss)
+        ax.set_title(title, loc="left")
+        if level is not None:
+            mark_level(ax, level, f"{level:g}", left=0.94)
+        if chance is not None:
+            mark_level(ax, chance, "guessing", left=0.005)
+    for ax in axes.ravel()[len(panels) :]:
+        ax.set_visible(False)
+    if chance is not None:  # beyond a few times a guess it does not matter how bad
+        lowest = min(runs[loss].min() for runs in panels.values())
+        axes[0, 0].set_ylim(0.8 * lowest, 5 * chance)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("training loss at the end")
+    for ax in axes[-1]:
+        ax.set_xlabel(r"learning rate $\varepsilon$")
+    if len(panels) > 1:
+        panel_letters(axes.ravel()[: len(panels)])
+    settings = list(dict.fromkeys(s for runs in panels.values() for s in runs["setting"]))
+    _legend_below(fig, settings, any((runs["outcome"] == "diverged").any() for runs in panels.values()))
+    return fig
+
+
+def _draw_runs(ax: Axes, runs: pd.DataFrame, loss: str) -> None:
+    for (setting, _), group in runs.groupby(["setting", "seed"], sort=False):
+        ordered = group.sort_values("lr")
+        colour = SETTING_COLOURS[str(setting)]
+        ax.loglog(ordered["lr"], ordered[loss], color=colour, linewidth=1.1, marker=".", markersize=4, alpha=0.85)
+        diverged = ordered.loc[ordered["outcome"] == "diverged", "lr"]
+        height = np.full(len(diverged), _DIVERGED_AT)
+        ax.plot(diverged, height, "x", color=colour, markersize=4.5, transform=ax.get_xaxis_transform())
+
+
+def _legend_below(fig: Figure, settings: Sequence[str], diverged: bool) -> None:
+    handles = [Line2D([], [], color=SETTING_COLOURS[s], marker=".", label=setting_label(s)) for s in settings]
+    if diverged:
+        handles.append(Line2D([], [], color="#444444", marker="x", linestyle="", label="diverged"))
+    fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
+
+
+def range_widths(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> Figure:
+    """Draw the width of the workable range by both measures: a dot a seed, a triangle where it leaves the grid.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        As `bngd.networks.workable_ranges` gives it.
+    level, factor : float
+        Of the absolute and of the relative measure.
+    """
+    keys = list(dict.fromkeys(zip(ranges["network"], ranges["setting"], strict=True)))
+    fig, axes = figure(2, height=0.9 + 0.27 * len(keys), sharey=True)
+    titles = {"relative": f"within {factor:g} times its own best", "absolute": f"loss below {level:g}"}
+    for ax, (measure, title) in zip(axes, titles.items(), strict=True):
+        for place, (network, setting) in enumerate(keys):
+            rows = ranges[(ranges["network"] == network) & (ranges["setting"] == setting)]
+            _draw_widths(ax, place, rows, measure)
+        ax.set_title(title, loc="left")
+        ax.set_xlabel("decades of learning rates")
+        ax.set_xlim(left=0)
+    several = ranges["network"].nunique() > 1
+    labels = [f"{network}: {setting_label(s)}" if several else setting_label(s) for network, s in keys]
+    axes[0].set_yticks(range(len(keys)), labels)
+    axes[0].invert_yaxis()
+    panel_letters(axes)
+    return fig
+
+
+def _draw_widths(ax: Axes, place: int, rows: pd.DataFrame, measure: str) -> None:
+    colour = SETTING_COLOURS[rows["setting"].iloc[0]]
+    width = rows[f"{measure}_decades"]
+    ax.barh(place, width.mean(), height=0.6, color=colour, alpha=0.25)
+    for value, censored in zip(width, rows[f"{measure}_censored"], strict=True):
+        ax.plot(value, place, ">" if censored else "o", color=colour, markersize=5, alpha=0.9)
+
+
+def scaling_collapse(panels: Mapping[str, pd.DataFrame], *, chance: float) -> Figure:
+    """Draw the final loss against the rate over the square of the weights' scale t, a line for each t.
+
+    Parameters
+    ----------
+    panels : mapping of str to DataFrame
+        Title -> runs, as `bngd.networks.summary` gives them. Where the scaling law holds the lines coincide.
+    chance : float
+        The loss of a guess; what is several times worse is off the picture.
+    """
+    fig, axes = figure(len(panels), height=3.2, sharey=True, sharex=True)
+    scales = sorted({t for runs in panels.values() for t in runs["scale"]})
+    colours = dict(zip(scales, _ladder(len(scales)), strict=True))
+    for ax, (title, runs) in zip(np.ravel(axes), panels.items(), strict=True):
+        for t, group in runs.groupby("scale"):
+            ordered = group.sort_values("lr")
+            # Larger markers below smaller ones: coinciding lines show as rings.
+            size = 8 - 5 * scales.index(t) / len(scales)
+            ax.loglog(ordered["lr"] / t**2, ordered["train_loss"], "o-", color=colours[t], markersize=size, linewidth=1)
+        ax.set_title(title, loc="left")
+        ax.set_xlabel(r"$\varepsilon / t^2$")
+        ax.set_ylim(top=5 * chance)
+    np.ravel(axes)[0].set_ylabel("training loss at the end")
+    panel_letters(axes)
+    handles = [Line2D([], [], color=colours[t], marker="o", label=f"$t = {t:g}$") for t in scales]
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return fig
+
+
+def deviation_against_step(deviations: Mapping[str, Mapping[float, tuple[Sequence[int], NDArray]]]) -> Figure:
+    """Draw how far the loss of a scaled run departs from that of the run with t = 1, step by step.
+
+    Parameters
+    ----------
+    deviations : mapping
+        Title -> t -> (steps, relative difference). An exact zero is drawn at the bottom; powers of two are dashed.
+    """
+    fig, axes = figure(len(deviations), height=3.2, sharey=True, sharex=True)
+    scales = sorted({t for panel in deviations.values() for t in panel})
+    looks = {t: _scale_look(t, colour) for t, colour in zip(scales, _ladder(len(scales)), strict=True)}
+    bottom = 1e-17
+    for ax, (title, panel) in zip(np.ravel(axes), deviations.items(), strict=True):
+        for t, (steps, difference) in panel.items():
+            ax.loglog(steps, np.maximum(difference, bottom), **looks[t])
+        ax.set_title(title, loc="left")
+        ax.set_xlabel("update")
+        ax.set_ylim(bottom / 4, 10)
+    mark_level(np.ravel(axes)[-1], bottom, "equal to the last bit", left=0.02)
+    np.ravel(axes)[0].set_ylabel("relative difference in the loss")
+    panel_letters(axes)
+    handles = [Line2D([], [], **look) for look in looks.values()]
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return fig
+
+
+def _scale_look(t: float, colour: tuple[float, ...]) -> dict[str, Any]:
+    power = np.log2(t)
+    if power == round(power):
+        return {"color": COLOURS["gd"], "linestyle": "--", "linewidth": 1.6, "label": f"$t = 2^{{{power:.0f}}}$"}
+    return {"color": colour, "linewidth": 1.2, "label": f"$t = {t:g}$"}
+
+
+def _ladder(n: int) -> list[tuple[float, ...]]:
+    return list(sns.color_palette("viridis", n))
+
+
+def widths_against_units(
+    ranges: pd.DataFrame, units: Mapping[str, int], *, level: float, factor: float = 2.0
+) -> Figure:
+    """Draw the width of the workable range against the number of hidden units, by both measures, a dot a seed.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        As `bngd.networks.workable_ranges` gives it.
+    units : mapping of str to int
+        Name of a network -> its hidden units.
+    level, factor : float
+        Of the absolute and of the relative measure.
+    """
+    fig, axes = figure(2, height=3.2, sharey=True)
+    titles = {"relative": f"within {factor:g} times its own best", "absolute": f"loss below {level:g}"}
+    for ax, (measure, title) in zip(axes, titles.items(), strict=True):
+        for setting, group in ranges.groupby("setting", sort=False):
+            _draw_width_line(
+                ax, group.assign(units=group["network"].map(units)), measure, SETTING_COLOURS[str(setting)]
+            )
+        ax.set_xscale("log")
+        ax.set_title(title, loc="left")
+        ax.set_xlabel("hidden units $h$")
+    axes[0].set_ylim(bottom=0)
+    axes[0].set_ylabel("decades of learning rates")
+    panel_letters(axes)
+    handles = [
+        Line2D([], [], color=SETTING_COLOURS[s], marker="o", label=setting_label(s)) for s in ranges["setting"].unique()
+    ]
+    handles.append(Line2D([], [], color="#444444", marker="^", linestyle="", label="leaves the grid"))
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return fig
+
+
+def _draw_width_line(ax: Axes, rows: pd.DataFrame, measure: str, colour: str) -> None:
+    mean = rows.groupby("units")[f"{measure}_decades"].mean()
+    ax.plot(mean.index, mean, color=colour, linewidth=1.2)
+    for censored, group in rows.groupby(f"{measure}_censored"):
+        ax.plot(group["units"], group[f"{measure}_decades"], "^" if censored else "o", color=colour, markersize=5)
+
+
+def self_tuning_paths(paths: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
+    """Draw eps times the sharpness along training, a panel a layer and a line a rate, with the theory's limit 2.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        As `bngd.networks.self_tuning` gives it, several runs one below the other.
+    layer_names : sequence of str
+        Titles of the panels.
+    """
+    fig, axes = figure(len(layer_names), height=3.3, sharey=True, sharex=True)
+    rates = sorted(paths["lr"].unique())
+    colours = dict(zip(rates, _ladder(len(rates)), strict=True))
+    for layer, (ax, title) in enumerate(zip(np.ravel(axes), layer_names, strict=True)):
+        for lr, group in paths[paths["layer"] == layer].groupby("lr"):
+            ax.semilogy(group["step"], group["product"], color=colours[lr], linewidth=1.2)
+        mark_level(ax, 2.0, "2", colour=COLOURS["theory"], left=0.97)
+        ax.set_title(title, loc="left")
+        ax.set_xlabel("update")
+    np.ravel(axes)[0].set_ylabel(r"$\varepsilon\, \lambda_{\max}$")
+    panel_letters(axes)
+    handles = [Line2D([], [], color=colours[lr], label=rf"$\varepsilon = 10^{{{np.log10(lr):.2g}}}$") for lr in rates]
+    fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 7))
+    return fig
+
+
+def effective_steps(final: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
+    """Draw each layer's last effective step against the learning rate, beside the limit 2 / sharpness.
+
+    Parameters
+    ----------
+    final : DataFrame
+        The last rows of `bngd.networks.self_tuning` for each run and layer.
+    layer_names : sequence of str
+        Titles of the panels.
+    """
+    fig, axes = figure(len(layer_names), height=3.3, sharex=True)
+    for layer, (ax, title) in enumerate(zip(np.ravel(axes), layer_names, strict=True)):
+        rows = final[final["layer"] == layer].sort_values("lr")
+        limit = 2 / rows["unit_sharpness"]
+        ax.loglog(
+            rows["lr"], limit, "s", color=COLOURS["theory"], markersize=4, label="2 / sharpness on the unit sphere"
+        )
+        ax.loglog(rows["lr"], rows["effective_step"], "o-", color=COLOURS["bngd"], markersize=4, label="effective step")
+        ax.set_title(title, loc="left")
+        ax.set_xlabel(r"learning rate $\varepsilon$")
+    np.ravel(axes)[0].set_ylabel(r"$\varepsilon / \|W\|^2$ at the end")
+    panel_letters(axes)
+    fig.legend(*np.ravel(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return fig
+
+
+def images(panels: Mapping[str, NDArray]) -> Figure:
+    """Show images side by side under their titles.
+
+    Parameters
+    ----------
+    panels : mapping of str to ndarray
+        Title -> image of shape (height, width, 3) of bytes.
+    """
+    fig, axes = figure(len(panels), width=2.4 * len(panels), height=2.6)
+    for ax, (title, image) in zip(np.ravel(axes), panels.items(), strict=True):
+        ax.imshow(image, interpolation="nearest")
+        ax.set_title(title, loc="left")
+        ax.set_axis_off()
+    return fig

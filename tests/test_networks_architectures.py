@@ -1,0 +1,100 @@
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from bngd.networks import architectures
+from bngd.networks.architectures import CIFAR, M1, M3, Dense, Network, forward, initialise, shapes, small_conv
+from bngd.networks.batch_norm import batch_norm, batch_statistics
+
+MNIST, COLOUR = (28, 28, 1), (32, 32, 3)
+
+
+def test_shapes_are_the_protocols():
+    assert list(shapes(M1, MNIST)) == [(5, 5, 1, 32), (5, 5, 32, 64), (3136, 1024), (1024, 10)]
+    assert list(shapes(M3, MNIST))[2:] == [(3136, 512), (512, 128), (128, 10)]
+    assert list(shapes(CIFAR, COLOUR)) == [(5, 5, 3, 64), (5, 5, 64, 64), (4096, 512), (512, 128), (128, 10)]
+
+
+def test_as_published_the_first_dense_layer_is_wider():
+    assert list(shapes(M1.with_batch_norm().as_published(), MNIST)) == [(5, 5, 1, 32), (6272, 1024), (1024, 10)]
+    assert M1.as_published() is M1  # the bypass is in the BN networks only
+
+
+def test_as_published_equals_the_scripts_wiring():
+    """The graph of the authors' scripts, second convolution and all, gives the logits of the network without it."""
+    network = small_conv(2, 5).with_batch_norm()
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.random((6, 8, 8, 1)), jnp.float32)
+    kept = initialise(network.as_published(), (8, 8, 1), rng)
+    kernel2 = rng.standard_normal((3, 3, 2, 4)).astype("float32")
+
+    def bn(z, i):
+        return batch_norm(z, batch_statistics(z), kept["gamma"][i], kept["beta"][i], network.epsilon)
+
+    bn1 = bn(architectures.convolve(x, kept["weights"][0]), 0)
+    pool1 = architectures.max_pool(bn1, 2)
+    architectures.convolve(pool1, kernel2)  # hidden2 and bn2: computed, never used
+    pool2 = architectures.max_pool(jnp.maximum(bn1, 0), 2)
+    fc1 = jnp.maximum(bn(pool2.reshape(6, -1) @ kept["weights"][1], 1), 0)
+    logits = bn(fc1 @ kept["weights"][2], 2)
+    np.testing.assert_allclose(forward(network.as_published(), kept, x)[0], logits, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+def test_convolution_equals_xlas(kernel):
+    rng = np.random.default_rng(kernel)
+    x = jnp.asarray(rng.standard_normal((2, 7, 6, 3)), jnp.float32)
+    weights = jnp.asarray(rng.standard_normal((kernel, kernel, 3, 4)), jnp.float32)
+    expected = lax.conv_general_dilated(x, weights, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    np.testing.assert_allclose(architectures.convolve(x, weights), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [6, 7])
+def test_pooling_equals_xlas(side):
+    z = jnp.asarray(np.random.default_rng(side).standard_normal((2, side, side, 3)), jnp.float32)
+    expected = lax.reduce_window(z, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "SAME")
+    np.testing.assert_array_equal(architectures.max_pool(z, 2), expected)
+
+
+def test_pooling_by_three_overlaps():
+    z = jnp.arange(16.0).reshape(1, 4, 4, 1)
+    assert architectures.max_pool(z, 3)[0, :, :, 0].tolist() == [[10.0, 11.0], [14.0, 15.0]]
+
+
+def test_glorot_limits_and_zero_biases():
+    parameters = initialise(M1.with_batch_norm(), MNIST, np.random.default_rng(3))
+    limit = np.sqrt(6 / (25 * (32 + 64)))
+    assert 0.99 * limit < np.abs(parameters["weights"][1]).max() <= limit
+    assert not any(b.any() for b in parameters["biases"] + parameters["beta"])
+    assert all((g == 1).all() for g in parameters["gamma"])
+
+
+def test_losses_against_numpy():
+    rng = np.random.default_rng(4)
+    logits, labels = rng.standard_normal((5, 10)), rng.integers(0, 10, 5)
+    probability = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    one_hot = np.eye(10)[labels]
+    entropy = -np.log(probability[np.arange(5), labels]).mean()
+    args = jnp.asarray(logits, jnp.float32), jnp.asarray(labels)
+    for name, expected in [
+        ("cross_entropy", entropy),
+        ("underflowing", entropy),
+        ("quadratic", ((one_hot - probability) ** 2).mean()),
+    ]:
+        assert float(architectures.LOSSES[name](*args)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_scripts_loss_turns_nan_where_ours_is_finite():
+    logits = jnp.array([[200.0] + [0.0] * 9])
+    labels = jnp.array([0])
+    assert float(architectures.cross_entropy(logits, labels)) == 0.0
+    assert np.isnan(float(architectures.underflowing_cross_entropy(logits, labels)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [({"loss": "hinge"}, "unknown loss 'hinge'"), ({"epsilon": -1.0}, "epsilon is -1")]
+)
+def test_network_refuses(change, message):
+    with pytest.raises(ValueError, match=message):
+        Network("x", (Dense(10),), **change)

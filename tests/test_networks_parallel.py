@@ -1,0 +1,69 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bngd.networks import Job, load, parallel, train
+from bngd.networks.architectures import M2
+
+LONG_CALL = """
+from bngd.networks import Job, grid, load, train
+from bngd.networks.architectures import M2
+if __name__ == "__main__":
+    train(grid(M2, [0.1] * 1000, steps=10000), load("digits"), workers=2)
+"""
+
+
+def children(pid):
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(word) for word in listed.stdout.split()]
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return condition()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes as Linux shows them")
+def test_no_worker_outlives_a_killed_call(tmp_path):
+    script = tmp_path / "long_call.py"
+    script.write_text(LONG_CALL)
+    checkout = str(Path(parallel.__file__).parents[2])
+    caller = subprocess.Popen([sys.executable, str(script)], env=os.environ | {"PYTHONPATH": checkout})
+    try:
+        assert wait_until(lambda: len(children(caller.pid)) >= 3)  # two workers and multiprocessing's tracker
+        workers = children(caller.pid)
+        time.sleep(3)  # let them settle into their jobs
+    finally:
+        caller.send_signal(signal.SIGKILL)
+        caller.wait()
+    assert wait_until(lambda: not any(alive(pid) for pid in workers))
+
+
+def test_an_error_in_a_worker_reaches_the_caller():
+    with pytest.raises(ValueError, match="a batch of 5000 from 1438 images"):
+        train([Job(M2, 0.1, batch=5000)] * 2, load("digits"), workers=2)
+
+
+def test_a_killed_worker_is_a_clear_error(monkeypatch):
+    monkeypatch.setattr(parallel, "_run_shared", _die)
+    with pytest.raises(MemoryError, match="one of 2 workers was killed"):
+        train([Job(M2, 0.1)] * 2, load("digits"), workers=2)
+
+
+def _die(job):
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,140 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bngd.networks import Job, kept, load, protocol, resumable
+from bngd.networks.architectures import M1, M2
+from bngd.networks.protocol import ADAM, ROWS, coverage, table
+
+BOOK_PAGE = Path(__file__).parents[1] / "book" / "protocol.md"
+
+
+@pytest.fixture
+def jobs():
+    return [Job(M2, lr, steps=12) for lr in (0.01, 0.1, 1.0)]
+
+
+def test_the_protocol_has_every_script():
+    assert len(ROWS) + len(ADAM) == 38
+    assert sum("mnist_m5" in name for name in ROWS) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "runs"),
+    [
+        ("mnist_gdlr", 100),
+        ("mnist_sca_bnsplr", 900),
+        ("mnist_m4_bnsplr", 800),
+        ("mnist_m5_bnsplr", 1800),
+        ("fmnist_m1_bnasplr", 2000),
+    ],
+)
+def test_number_of_runs(name, runs):
+    jobs = ROWS[name].jobs()
+    assert len(jobs) == len({job.key for job in jobs}) == runs
+
+
+def test_runs_of_a_row_are_the_scripts():
+    job = ROWS["mnist_sca_bnsplr"].jobs()[-1]
+    assert (job.scale, job.lr_a, job.steps, job.seed) == (100.0, 1.0, 601, 4)
+    assert job.lr == pytest.approx(1e4 * 100**2)
+    assert job.network == M1.with_batch_norm().as_published()
+    assert ROWS["mnist_bnlr"].jobs(described=True)[0].network == M1.with_batch_norm()
+    assert ROWS["cifar10_m1_gdlr"].jobs()[0].sampling == "replacement"
+    assert ROWS["mnist_bnlr"].jobs()[0].lr_a is None
+
+
+def test_every_row_says_what_became_of_it():
+    for name in (*ROWS, *ADAM):
+        assert coverage(name).startswith(("run in full", "reduced", "not run"))
+
+
+def test_the_books_page_shows_the_table():
+    assert table() in BOOK_PAGE.read_text(), "regenerate it: python -m bngd.networks protocol --table"
+
+
+def test_an_interrupted_row_resumes(tmp_path, jobs, capsys, monkeypatch):
+    digits = load("digits")
+    resumable.run_row("row", jobs[:2], digits, tmp_path, workers=1)
+    first = {path: path.stat().st_mtime_ns for path in (tmp_path / "row").iterdir()}
+    capsys.readouterr()
+    path = resumable.run_row("row", jobs, digits, tmp_path, workers=1)
+    assert "2 of 3 runs are there already" in capsys.readouterr().out
+    assert all(p.stat().st_mtime_ns == t for p, t in first.items())
+    whole = resumable.run_row("whole", jobs, digits, tmp_path, workers=1)
+    assert path.read_bytes() == whole.read_bytes()
+    assert len(path.read_text().splitlines()) == 4
+    assert not list(tmp_path.rglob("*.part"))
+    about = json.loads((tmp_path / "row.json").read_text())
+    assert set(about) == {"summary", "device", "versions", "date", "commit", "data"}
+
+
+def test_a_failure_loses_only_the_run_in_progress(tmp_path, jobs, monkeypatch):
+    digits = load("digits")
+
+    def fails_at_last(jobs, data, **options):
+        yield from list(resumable_as_finished(jobs, data, **options))[:2]
+        raise KeyboardInterrupt
+
+    resumable_as_finished = resumable.as_finished
+    monkeypatch.setattr(resumable, "as_finished", fails_at_last)
+    with pytest.raises(KeyboardInterrupt):
+        resumable.run_row("row", jobs, digits, tmp_path, workers=1)
+    assert len(list((tmp_path / "row").glob("*.json"))) == 2
+    assert not (tmp_path / "row.csv").exists()
+
+
+def test_a_damaged_run_is_run_again(tmp_path, jobs, capsys):
+    digits = load("digits")
+    table_path = resumable.run_row("row", jobs, digits, tmp_path, workers=1)
+    before = table_path.read_bytes()
+    (tmp_path / "row" / f"{jobs[1].key}.json").write_text('{"job": "')
+    resumable.run_row("row", jobs, digits, tmp_path, workers=1)
+    assert "is damaged" in capsys.readouterr().err
+    assert table_path.read_bytes() == before
+
+
+def test_a_diverged_run_survives_the_file(tmp_path):
+    job = Job(replace(M2, loss="underflowing"), 1e6, steps=12)
+    training = resumable.run_row("row", [job], load("digits"), tmp_path, workers=1)
+    back = resumable.read_run(tmp_path / "row" / f"{job.key}.json", job)
+    assert back.outcome == "diverged"
+    assert np.isnan(back.final["train_loss"])
+    assert training.exists()
+
+
+def test_command_line_refuses_and_lists(capsys):
+    assert protocol.main(["mnist_typo"]) == 2
+    assert "unknown row 'mnist_typo'" in capsys.readouterr().err
+    assert protocol.main([]) == 2
+    assert protocol.main(["--list"]) == 0
+    assert "fmnist_m2_gdlr" in capsys.readouterr().out
+
+
+def test_command_line_runs_a_row(tmp_path, monkeypatch, capsys):
+    small = replace(ROWS["fmnist_m2_gdlr"], grid=protocol.Grid(-1, 0, 2), steps=9, dataset="digits")
+    monkeypatch.setitem(protocol.ROWS, "fmnist_m2_gdlr", small)
+    monkeypatch.setattr(protocol, "VALIDATION", 100)
+    options = ["fmnist_m2_gdlr", "--output", str(tmp_path), "--repetitions", "1", "--workers", "1"]
+    assert protocol.main(options) == 0
+    assert len((tmp_path / "fmnist_m2_gdlr.csv").read_text().splitlines()) == 3
+
+
+def test_kept_rows_are_whole():
+    for name in kept.rows():
+        assert len(kept.results(name)) == len(ROWS[name].jobs())
+        assert kept.provenance(name)["commit"]
+    with pytest.raises(ValueError, match="no results of 'mnist_gdlr'"):
+        kept.results("mnist_gdlr")
+
+
+def test_the_same_on_a_dask_cluster(tmp_path, jobs):
+    distributed = pytest.importorskip("distributed")
+    digits = load("digits")
+    with distributed.Client(processes=False, dashboard_address=None, n_workers=1, threads_per_worker=1) as client:
+        over = resumable.run_row("dask", jobs, digits, tmp_path, client=client)
+    alone = resumable.run_row("alone", jobs, digits, tmp_path, workers=1)
+    assert over.read_bytes() == alone.read_bytes()

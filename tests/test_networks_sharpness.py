@@ -1,0 +1,51 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bngd.networks import Job, load, mlp, self_tuning, sharpness
+from bngd.networks.architectures import LOSSES, forward, initialise
+
+
+@pytest.fixture(scope="module")
+def small():
+    with jax.enable_x64(True):
+        network = mlp(3).with_batch_norm(0.0)
+        rng = np.random.default_rng(0)
+        parameters = initialise(network, (3, 3, 1), rng, dtype="float64")
+        yield network, parameters, jnp.asarray(rng.random((40, 3, 3, 1))), jnp.asarray(rng.integers(0, 10, 40))
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_sharpness_is_the_largest_eigenvalue_of_the_hessian(small, layer):
+    network, parameters, x, y = small
+    shape = parameters["weights"][layer].shape
+
+    def loss(flat):
+        weights = list(parameters["weights"])
+        weights[layer] = flat.reshape(shape)
+        return LOSSES[network.loss](forward(network, parameters | {"weights": weights}, x)[0], y)
+
+    hessian = jax.hessian(loss)(jnp.asarray(parameters["weights"][layer].ravel()))
+    expected = np.linalg.eigvalsh(np.asarray(hessian))[-1]
+    assert sharpness(network, parameters, layer, x, y, iterations=30) == pytest.approx(expected, rel=1e-8)
+
+
+def test_sharpness_falls_with_the_square_of_the_weights(small):
+    network, parameters, x, y = small
+    scaled = parameters | {"weights": [5 * w for w in parameters["weights"]]}
+    ratio = sharpness(network, parameters, 0, x, y) / sharpness(network, scaled, 0, x, y)
+    assert ratio == pytest.approx(25, rel=1e-9)
+
+
+def test_sharpness_of_a_loss_that_is_not_finite_is_nan(small):
+    network, parameters, x, y = small
+    broken = parameters | {"weights": [np.nan * w for w in parameters["weights"]]}
+    assert np.isnan(sharpness(network, broken, 0, x, y))
+
+
+def test_self_tuning_table():
+    table = self_tuning(Job(mlp(8).with_batch_norm(0.0), 2.0, lr_a=0.1, steps=21), load("digits"), images=200)
+    assert table["step"].tolist() == [1, 1, 11, 11, 21, 21]
+    assert table["layer"].tolist() == [0, 1] * 3
+    np.testing.assert_allclose(table["product"], table["effective_step"] * table["unit_sharpness"])

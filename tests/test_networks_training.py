@@ -1,0 +1,220 @@
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from bngd.networks import Job, curves, grid, load, mlp, run, small_conv, summary, train, trajectory
+from bngd.networks.architectures import M2, Dense, Network, initialise
+from bngd.networks.jobs import batches
+from bngd.networks.training import initial_moving, on_device, sgd_step
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits")
+
+
+def numpy_bn_step(p, x, labels, lr, lr_a, epsilon):
+    """One step of a network dense-BN-ReLU-dense-BN-softmax, gradients written out by hand."""
+    n = len(x)
+
+    def normalise(z, i):
+        deviation = z - z.mean(0)
+        inverse = 1 / np.sqrt((deviation**2).mean(0) + epsilon)
+        return deviation * inverse, inverse
+
+    def backward(upstream, unit, inverse, i):
+        inner = upstream * p["gamma"][i]
+        dz = inverse * (inner - inner.mean(0) - unit * (inner * unit).mean(0))
+        return dz, (upstream * unit).sum(0), upstream.sum(0)
+
+    u1, s1 = normalise(x @ p["weights"][0] + p["biases"][0], 0)
+    y1 = p["gamma"][0] * u1 + p["beta"][0]
+    h = np.maximum(y1, 0)
+    u2, s2 = normalise(h @ p["weights"][1] + p["biases"][1], 1)
+    logits = p["gamma"][1] * u2 + p["beta"][1]
+    exponential = np.exp(logits - logits.max(1, keepdims=True))
+    d_logits = (exponential / exponential.sum(1, keepdims=True) - np.eye(10)[labels]) / n
+    dz2, dgamma2, dbeta2 = backward(d_logits, u2, s2, 1)
+    dz1, dgamma1, dbeta1 = backward((dz2 @ p["weights"][1].T) * (y1 > 0), u1, s1, 0)
+    gradient = {
+        "weights": [x.T @ dz1, h.T @ dz2],
+        "biases": [dz1.sum(0), dz2.sum(0)],
+        "gamma": [dgamma1, dgamma2],
+        "beta": [dbeta1, dbeta2],
+    }
+    rate = {"weights": lr, "biases": lr, "gamma": lr_a, "beta": lr_a}
+    return {k: [v - rate[k] * g for v, g in zip(p[k], gradient[k], strict=True)] for k in p}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_one_step_equals_numpys_by_hand(digits, dtype):
+    network = mlp(16).with_batch_norm()
+    rng = np.random.default_rng(5)
+    with jax.enable_x64(dtype == "float64"):
+        p = initialise(network, digits.shape, rng, dtype=dtype)
+        p = {k: [(v + 0.1 * rng.standard_normal(v.shape)).astype(dtype) for v in values] for k, values in p.items()}
+        indices = rng.permutation(len(digits.x_train))[:100]
+        rates = np.array([0.7, 0.2], dtype)
+        train_data = on_device(digits, dtype)["train"]
+        ours, _ = sgd_step(network, p, initial_moving(network, p), rates, train_data, indices)
+    x = digits.x_train[indices].reshape(100, -1) / digits.peak
+    double = {k: [v.astype(float) for v in values] for k, values in p.items()}
+    expected = numpy_bn_step(double, x, digits.y_train[indices], 0.7, 0.2, network.epsilon)
+    tolerance = 1e-6 if dtype == "float32" else 1e-13
+    for name, values in expected.items():
+        for mine, theirs in zip(ours[name], values, strict=True):
+            np.testing.assert_allclose(mine, theirs, atol=tolerance, rtol=tolerance, err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("k", [-3, 1, 4])
+@pytest.mark.parametrize("network", [mlp(12), small_conv(2, 8)], ids=lambda n: n.name)
+def test_scaling_by_powers_of_two_is_bitwise(digits, network, dtype, k):
+    """Weights times t = 2^k and rate times t^2 give the same losses and t times the weights, to the last bit."""
+    job = Job(network.with_batch_norm(0.0), 0.5, lr_a=0.1, steps=12, dtype=dtype, record_every=4)
+    scaled = replace(job, scale=2.0**k, lr=job.lr * 4.0**k)
+    for a, b in zip(trajectory(job, digits), trajectory(scaled, digits), strict=True):
+        for one, other in zip(a.parameters["weights"], b.parameters["weights"], strict=True):
+            np.testing.assert_array_equal(np.asarray(one) * np.asarray(2.0**k, dtype), other)
+        for name in ("gamma", "beta"):
+            for one, other in zip(a.parameters[name], b.parameters[name], strict=True):
+                np.testing.assert_array_equal(one, other)
+    one, other = run(job, digits), run(scaled, digits)
+    assert one.loss == other.loss
+    assert one.final["train_loss"] == other.final["train_loss"]
+
+
+def test_early_moving_averages_do_not_scale(digits):
+    """They begin at mean 0 and variance 1 whatever the weights: test losses agree only once that is forgotten."""
+    job = Job(mlp(12).with_batch_norm(0.0), 0.5, lr_a=0.1, steps=300, dtype="float64")
+    one, other = run(job, digits), run(replace(job, scale=8.0, lr=job.lr * 64), digits)
+    assert abs(other.test_loss[1] / one.test_loss[1] - 1) > 0.1
+    assert other.final["test_loss"] == pytest.approx(one.final["test_loss"], rel=1e-9)
+
+
+@pytest.mark.parametrize("t", [0.01, 0.3, 100.0])
+def test_scaling_in_double_precision(digits, t):
+    job = Job(mlp(12).with_batch_norm(0.0), 0.5, lr_a=0.1, steps=60, dtype="float64")
+    scaled = run(replace(job, scale=t, lr=job.lr * t**2), digits)
+    np.testing.assert_allclose(scaled.loss, run(job, digits).loss, rtol=1e-12)
+
+
+def test_the_default_epsilon_breaks_the_scaling(digits):
+    job = Job(mlp(12).with_batch_norm(), 0.5, lr_a=0.1, steps=60, dtype="float64")
+    scaled = run(replace(job, scale=0.01, lr=job.lr * 1e-4), digits)
+    assert abs(scaled.final["train_loss"] / run(job, digits).final["train_loss"] - 1) > 0.1
+
+
+def test_norm_of_normalised_weights_never_decreases(digits):
+    """The gradient is orthogonal to the weights before BN, in every layer."""
+    job = Job(mlp(12).with_batch_norm(0.0), 3.0, lr_a=0.1, steps=40, dtype="float64", record_every=1)
+    norms = np.array([[np.linalg.norm(w) for w in state.parameters["weights"]] for state in trajectory(job, digits)])
+    assert (np.diff(norms, axis=0) >= -1e-12).all()
+
+
+def test_records_are_the_protocols(digits):
+    result = run(Job(M2, 0.1, steps=601), digits)
+    assert result.step == [1, *range(11, 602, 10)]  # the scripts' i = 0, 10, ..., 600, which is steps + 1 updates
+    assert result.final["test_accuracy"] > 0.8
+    assert result.outcome == "finite"
+
+
+def test_the_last_step_is_always_recorded(digits):
+    assert run(Job(M2, 0.1, steps=15), digits).step == [1, 11, 15]
+    assert run(Job(M2, 0.1, steps=3, record_every=1), digits).step == [1, 2, 3]
+
+
+def test_huge_rates_stay_finite_with_log_softmax(digits):
+    job = Job(mlp(12), 1e4, steps=50)
+    assert run(job, digits).outcome == "finite"
+    published = replace(job, network=replace(job.network, loss="underflowing"))
+    result = run(published, digits)
+    assert result.outcome == "diverged"
+    assert np.isnan(result.final["train_loss"])
+    assert result.step[-1] < 50
+
+
+def test_same_job_same_numbers_other_seed_others(digits):
+    job = Job(mlp(8).with_batch_norm(), 0.3, steps=20)
+    assert run(job, digits) == run(job, digits)
+    assert run(job, digits).loss != run(replace(job, seed=1), digits).loss
+    assert run(job, digits).loss != run(replace(job, stream=1), digits).loss
+
+
+def test_workers_give_the_same_table_in_the_same_order(digits):
+    jobs = grid(mlp(8).with_batch_norm(), [0.1, 1.0], seeds=2, steps=20)
+    alone, together = train(jobs, digits, workers=1), train(jobs, digits, workers=2)
+    assert [t.job for t in together] == jobs
+    for a, b in zip(alone, together, strict=True):
+        np.testing.assert_allclose(a.loss, b.loss, rtol=1e-4)
+
+
+def test_split_rate_equal_to_the_joint_rate_is_the_joint_run(digits):
+    job = Job(mlp(8).with_batch_norm(), 0.3, steps=20)
+    assert run(job, digits).loss == run(replace(job, lr_a=0.3), digits).loss
+
+
+def test_batches_pass_through_the_data():
+    job = Job(M2, 0.1, steps=25, batch=8)
+    indices = batches(job, 100).ravel()
+    assert sorted(indices[:100]) == sorted(indices[100:]) == list(range(100))
+    drawn = batches(replace(job, sampling="replacement"), 100)
+    assert drawn.shape == (25, 8)
+    assert len(set(drawn.ravel()[:100])) < 100
+
+
+def test_tables(digits):
+    results = train(grid(mlp(8).with_batch_norm(), [0.1, 1.0], lr_a=0.5, steps=20), digits, workers=1)
+    table = summary(results)
+    assert table["setting"].tolist() == ["split 0.5"] * 2
+    assert table["lr"].tolist() == [0.1, 1.0]
+    assert curves(results).groupby("run").size().tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": 0.0}, "lr is 0"),
+        ({"lr": float("nan")}, "lr is nan"),
+        ({"lr_a": -1.0}, "lr_a is -1"),
+        ({"scale": 0.0}, "scale is 0"),
+        ({"batch": 1}, "no variance to normalise by"),
+        ({"steps": 0}, "steps is 0"),
+        ({"dtype": "float16"}, "choose from float32"),
+        ({"sampling": "none"}, "choose from epochs"),
+        ({"network": M2, "lr_a": 1.0}, "has no BN"),
+    ],
+)
+def test_job_refuses(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(Job(mlp(8).with_batch_norm(), 0.1), **change)
+
+
+def test_a_batch_of_one_is_fine_without_bn(digits):
+    assert run(Job(M2, 0.01, batch=1, steps=5), digits).outcome == "finite"
+
+
+def test_batch_larger_than_the_data(digits):
+    with pytest.raises(ValueError, match="a batch of 2000 from 1438 images"):
+        run(Job(M2, 0.1, batch=2000), digits)
+
+
+def test_no_jobs_or_no_workers(digits):
+    with pytest.raises(ValueError, match="0 jobs"):
+        train([], digits)
+    with pytest.raises(ValueError, match="0 workers"):
+        train([Job(M2, 0.1)], digits, workers=0)
+
+
+def test_out_of_memory_says_what_to_reduce(digits):
+    # 2^43 weights: refused by the allocator at once, on any machine.
+    network = Network("vast", (Dense(2**37), Dense(10)))
+    with pytest.raises(MemoryError, match="vast with a batch of 100"):
+        run(Job(network, 0.1), digits)
+
+
+def test_without_bn_on_the_logits_there_is_no_scaling(digits):
+    job = Job(replace(mlp(12).with_batch_norm(0.0), logits_too=False), 0.5, lr_a=0.1, steps=20, dtype="float64")
+    assert abs(run(replace(job, scale=2.0, lr=2.0), digits).loss[-1] / run(job, digits).loss[-1] - 1) > 0.05
