@@ -11,27 +11,43 @@ from typing import Any
 
 import numpy as np
 
-METHODS = {"gd": "Gradient descent", "bngd": "With batch normalization"}
-"""The columns of the paper's summary table."""
+TABLE_COLUMNS = {
+    "gd": "Gradient descent",
+    "bngd": "With batch normalization",
+    "networks": "In neural networks",
+}
+"""The columns of the paper's summary table, and what its last sentence adds: "also observed in neural networks"."""
 
 TABLE_ROWS = {
     "convergence": (
         "Convergence",
         r"only for small $\varepsilon$",
         r"for every $\varepsilon$ if $\varepsilon_a \le 1$",
+        r"also: no $\varepsilon$ fails if $\varepsilon_a \le 1$",
     ),
-    "rate": ("Rate of convergence", "linear", "linear, and it can be faster"),
+    "rate": (
+        "Rate of convergence",
+        "linear",
+        "linear, and it can be faster",
+        "also: a loss no worse after as many updates",
+    ),
     "learning_rate": (
         "Robustness to the learning rate",
         r"a small range of $\varepsilon$",
         r"a wide range of $\varepsilon$",
+        r"also: a wider range of $\varepsilon$",
     ),
-    "dimension": ("Robustness to the dimension", "no effect of $d$", "the range widens with $d$"),
+    "dimension": (
+        "Robustness to the dimension",
+        "no effect of $d$",
+        "the range widens with $d$",
+        "also: the range is wider in a wide network",
+    ),
 }
-"""Its rows: their names, and what the paper says of each method, in our words."""
+"""Its rows: their names, and what the paper says in each column, in our words."""
 
-TABLE_CELLS = tuple(f"{row}/{method}" for row in TABLE_ROWS for method in METHODS)
-"""Its eight cells, as ``row/method``: what a claim can support."""
+TABLE_CELLS = tuple(f"{row}/{column}" for row in TABLE_ROWS for column in TABLE_COLUMNS)
+"""Its cells, as ``row/column``: what a claim can support."""
 
 SECTIONS = {
     2: "What is exactly known of gradient descent",
@@ -107,7 +123,8 @@ def at_least(slack: float = 0.0) -> Rule:
 def between(low: float, high: float) -> Rule:
     """Demand ``low <= measured <= high``; the prediction is then a word for the interval."""
     return Rule(
-        f"measured between {low:g} and {high:g}", lambda _, m: bool(np.all((low <= m) & (np.asarray(m) <= high)))
+        f"measured between {low:g} and {high:g}",
+        lambda _, m: bool(np.all((low <= np.asarray(m)) & (np.asarray(m) <= high))),
     )
 
 

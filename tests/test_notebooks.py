@@ -20,7 +20,7 @@ def notebook(request):
     return request.param
 
 
-def test_there_is_a_notebook_for_each_subject_of_the_least_squares_part():
+def test_there_is_a_notebook_for_each_subject():
     subjects = {
         "landscape",
         "gradient_descent",
@@ -31,6 +31,11 @@ def test_there_is_a_notebook_for_each_subject_of_the_least_squares_part():
         "robustness_learning_rate",
         "robustness_dimension",
         "equivalences",
+        "network_learning_rate",
+        "network_scaling",
+        "network_width",
+        "network_effective_step",
+        "network_scripts",
         "own_data",
         "summary",
     }

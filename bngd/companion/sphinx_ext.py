@@ -19,7 +19,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx_proof.nodes import proof_node  # type: ignore[import-untyped]
 
 import bngd
-from bngd.claims import METHODS, SECTIONS, TABLE_ROWS, UNDECIDED, VERDICTS, combine
+from bngd.claims import SECTIONS, TABLE_COLUMNS, TABLE_ROWS, UNDECIDED, VERDICTS, combine
 
 logger = logging.getLogger(__name__)
 
@@ -175,12 +175,15 @@ class SummaryTable(ComputedDirective):
         rows = [
             [
                 self.markdown(title),
-                *(self._cell(f"{row}/{method}", said, ledger) for method, said in zip(METHODS, texts, strict=True)),
+                *(
+                    self._cell(f"{row}/{column}", said, ledger)
+                    for column, said in zip(TABLE_COLUMNS, texts, strict=True)
+                ),
             ]
             for row, (title, *texts) in TABLE_ROWS.items()
         ]
-        header = ("", *METHODS.values())
-        return [table(header, rows, (26, 37, 37), ["summary-table"])]
+        header = ("", *TABLE_COLUMNS.values())
+        return [table(header, rows, (19, 24, 28, 29), ["summary-table"])]
 
     def _cell(self, name: str, said: str, ledger: list[dict[str, Any]]) -> list[nodes.Node]:
         claims = [claim for claim in ledger if claim["table_cell"] == name]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from bngd.plotting.style import COLOURS, figure, mark_level, panel_letters
+from bngd.plotting.style import COLOURS, figure, mark_level, panel_letters, shades
 
 SETTING_COLOURS = {
     "gd": COLOURS["gd"],
@@ -66,7 +66,7 @@ def loss_against_lr(
         _draw_runs(ax, runs, loss)
         ax.set_title(title, loc="left")
         if level is not None:
-            mark_level(ax, level, f"{level:g}", left=0.94)
+            mark_level(ax, level, f"{level:g}", left=0.5)
         if chance is not None:
             mark_level(ax, chance, "guessing", left=0.005)
     for ax in axes.ravel()[len(panels) :]:
@@ -112,30 +112,26 @@ def range_widths(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> 
     level, factor : float
         Of the absolute and of the relative measure.
     """
-    keys = list(dict.fromkeys(zip(ranges["network"], ranges["setting"], strict=True)))
-    fig, axes = figure(2, height=0.9 + 0.27 * len(keys), sharey=True)
-    titles = {"relative": f"within {factor:g} times its own best", "absolute": f"loss below {level:g}"}
-    for ax, (measure, title) in zip(axes, titles.items(), strict=True):
-        for place, (network, setting) in enumerate(keys):
-            rows = ranges[(ranges["network"] == network) & (ranges["setting"] == setting)]
-            _draw_widths(ax, place, rows, measure)
-        ax.set_title(title, loc="left")
-        ax.set_xlabel("decades of learning rates")
-        ax.set_xlim(left=0)
     several = ranges["network"].nunique() > 1
-    labels = [f"{network}: {setting_label(s)}" if several else setting_label(s) for network, s in keys]
-    axes[0].set_yticks(range(len(keys)), labels)
-    axes[0].invert_yaxis()
+    labels = [
+        f"{network}: {setting_label(setting)}" if several else setting_label(setting)
+        for network, setting in zip(ranges["network"], ranges["setting"], strict=True)
+    ]
+    labelled = ranges.assign(label=labels)
+    fig, axes = figure(2, height=0.9 + 0.27 * len(set(labels)), sharey=True)
+    for ax, (measure, title) in zip(axes, _measures(level, factor).items(), strict=True):
+        width = f"{measure}_decades"
+        same = {"data": labelled, "y": "label", "hue": "setting", "palette": SETTING_COLOURS, "ax": ax, "legend": False}
+        sns.barplot(x=width, errorbar=None, alpha=0.25, width=0.6, linewidth=0, **same)
+        sns.scatterplot(x=width, style=f"{measure}_censored", markers={False: "o", True: ">"}, s=28, zorder=3, **same)
+        ax.set(title=title, xlabel="decades of learning rates", ylabel="", xlim=(0, None))
+        ax.tick_params(axis="y", length=0)
     panel_letters(axes)
     return fig
 
 
-def _draw_widths(ax: Axes, place: int, rows: pd.DataFrame, measure: str) -> None:
-    colour = SETTING_COLOURS[rows["setting"].iloc[0]]
-    width = rows[f"{measure}_decades"]
-    ax.barh(place, width.mean(), height=0.6, color=colour, alpha=0.25)
-    for value, censored in zip(width, rows[f"{measure}_censored"], strict=True):
-        ax.plot(value, place, ">" if censored else "o", color=colour, markersize=5, alpha=0.9)
+def _measures(level: float, factor: float) -> dict[str, str]:
+    return {"relative": f"within {factor:g} times its own best", "absolute": f"loss below {level:g}"}
 
 
 def scaling_collapse(panels: Mapping[str, pd.DataFrame], *, chance: float) -> Figure:
@@ -150,7 +146,7 @@ def scaling_collapse(panels: Mapping[str, pd.DataFrame], *, chance: float) -> Fi
     """
     fig, axes = figure(len(panels), height=3.2, sharey=True, sharex=True)
     scales = sorted({t for runs in panels.values() for t in runs["scale"]})
-    colours = dict(zip(scales, _ladder(len(scales)), strict=True))
+    colours = dict(zip(scales, shades(len(scales)), strict=True))
     for ax, (title, runs) in zip(np.ravel(axes), panels.items(), strict=True):
         for t, group in runs.groupby("scale"):
             ordered = group.sort_values("lr")
@@ -177,7 +173,7 @@ def deviation_against_step(deviations: Mapping[str, Mapping[float, tuple[Sequenc
     """
     fig, axes = figure(len(deviations), height=3.2, sharey=True, sharex=True)
     scales = sorted({t for panel in deviations.values() for t in panel})
-    looks = {t: _scale_look(t, colour) for t, colour in zip(scales, _ladder(len(scales)), strict=True)}
+    looks = {t: _scale_look(t, colour) for t, colour in zip(scales, shades(len(scales)), strict=True)}
     bottom = 1e-17
     for ax, (title, panel) in zip(np.ravel(axes), deviations.items(), strict=True):
         for t, (steps, difference) in panel.items():
@@ -200,10 +196,6 @@ def _scale_look(t: float, colour: tuple[float, ...]) -> dict[str, Any]:
     return {"color": colour, "linewidth": 1.2, "label": f"$t = {t:g}$"}
 
 
-def _ladder(n: int) -> list[tuple[float, ...]]:
-    return list(sns.color_palette("viridis", n))
-
-
 def widths_against_units(
     ranges: pd.DataFrame, units: Mapping[str, int], *, level: float, factor: float = 2.0
 ) -> Figure:
@@ -219,31 +211,23 @@ def widths_against_units(
         Of the absolute and of the relative measure.
     """
     fig, axes = figure(2, height=3.2, sharey=True)
-    titles = {"relative": f"within {factor:g} times its own best", "absolute": f"loss below {level:g}"}
-    for ax, (measure, title) in zip(axes, titles.items(), strict=True):
-        for setting, group in ranges.groupby("setting", sort=False):
-            _draw_width_line(
-                ax, group.assign(units=group["network"].map(units)), measure, SETTING_COLOURS[str(setting)]
-            )
-        ax.set_xscale("log")
-        ax.set_title(title, loc="left")
-        ax.set_xlabel("hidden units $h$")
+    runs = ranges.assign(units=ranges["network"].map(units))
+    for ax, (measure, title) in zip(axes, _measures(level, factor).items(), strict=True):
+        same = {"data": runs, "x": "units", "y": f"{measure}_decades", "hue": "setting", "palette": SETTING_COLOURS}
+        sns.lineplot(errorbar=None, linewidth=1.2, legend=False, ax=ax, **same)
+        style = {"style": f"{measure}_censored", "markers": {False: "o", True: "^"}}
+        sns.scatterplot(s=28, zorder=3, legend=False, ax=ax, **style, **same)
+        ax.set(title=title, xlabel="hidden units $h$", xscale="log")
     axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel("decades of learning rates")
     panel_letters(axes)
     handles = [
         Line2D([], [], color=SETTING_COLOURS[s], marker="o", label=setting_label(s)) for s in ranges["setting"].unique()
     ]
-    handles.append(Line2D([], [], color="#444444", marker="^", linestyle="", label="leaves the grid"))
+    if ranges[[f"{measure}_censored" for measure in _measures(level, factor)]].to_numpy().any():
+        handles.append(Line2D([], [], color="#444444", marker="^", linestyle="", label="leaves the grid"))
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return fig
-
-
-def _draw_width_line(ax: Axes, rows: pd.DataFrame, measure: str, colour: str) -> None:
-    mean = rows.groupby("units")[f"{measure}_decades"].mean()
-    ax.plot(mean.index, mean, color=colour, linewidth=1.2)
-    for censored, group in rows.groupby(f"{measure}_censored"):
-        ax.plot(group["units"], group[f"{measure}_decades"], "^" if censored else "o", color=colour, markersize=5)
 
 
 def self_tuning_paths(paths: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
@@ -258,7 +242,7 @@ def self_tuning_paths(paths: pd.DataFrame, *, layer_names: Sequence[str]) -> Fig
     """
     fig, axes = figure(len(layer_names), height=3.3, sharey=True, sharex=True)
     rates = sorted(paths["lr"].unique())
-    colours = dict(zip(rates, _ladder(len(rates)), strict=True))
+    colours = dict(zip(rates, shades(len(rates)), strict=True))
     for layer, (ax, title) in enumerate(zip(np.ravel(axes), layer_names, strict=True)):
         for lr, group in paths[paths["layer"] == layer].groupby("lr"):
             ax.semilogy(group["step"], group["product"], color=colours[lr], linewidth=1.2)

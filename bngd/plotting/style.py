@@ -3,6 +3,7 @@
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -42,7 +43,7 @@ _AXIS_TICKS = {
     "minor.width": 0.8,
 }
 
-_STYLE = {
+_STYLE: dict[str, Any] = {
     "figure.dpi": 110,
     "savefig.dpi": 200,
     "savefig.bbox": "tight",
@@ -82,7 +83,7 @@ _STYLE = {
 
 def use_house_style() -> None:
     """Set matplotlib's defaults to the house style; importing `bngd.plotting` does."""
-    mpl.rcParams.update(_STYLE)
+    matplotlib.style.use(_STYLE)
 
 
 def shades(n: int) -> list[tuple[float, ...]]:

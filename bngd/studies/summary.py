@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bngd.claims import HOLDS, METHODS, SECTIONS, TABLE_ROWS, VERDICTS, combine
+from bngd.claims import HOLDS, SECTIONS, TABLE_COLUMNS, TABLE_ROWS, VERDICTS, combine
 
 Entry = Mapping[str, Any]
 
@@ -31,19 +31,19 @@ def cell_table(entries: Sequence[Entry]) -> pd.DataFrame:
     """Return the cells of the summary table: cell, said (by the paper), verdict (the worst), claims, holding."""
     rows = []
     for row, (_, *said) in TABLE_ROWS.items():
-        for method, text in zip(METHODS, said, strict=True):
-            behind = of_cell(entries, f"{row}/{method}")
+        for column, text in zip(TABLE_COLUMNS, said, strict=True):
+            behind = of_cell(entries, f"{row}/{column}")
             verdict = combine([entry["verdict"] for entry in behind])
-            rows.append((f"{row}/{method}", text, verdict, len(behind), tally(behind)[HOLDS]))
+            rows.append((f"{row}/{column}", text, verdict, len(behind), tally(behind)[HOLDS]))
     return pd.DataFrame(rows, columns=["cell", "said", "verdict", "claims", "holding"])
 
 
 def summary_markdown(entries: Sequence[Entry]) -> str:
     """Return the summary table in Markdown: what the paper says, and the verdict that the claims earned."""
     cells = cell_table(entries).set_index("cell")
-    lines = [f"| | {' | '.join(METHODS.values())} |", "|---|---|---|"]
+    lines = [f"| | {' | '.join(TABLE_COLUMNS.values())} |", "|---" * (1 + len(TABLE_COLUMNS)) + "|"]
     for row, (title, *_) in TABLE_ROWS.items():
-        shown = [_cell_markdown(cells.loc[f"{row}/{method}"]) for method in METHODS]
+        shown = [_cell_markdown(cells.loc[f"{row}/{column}"]) for column in TABLE_COLUMNS]
         lines.append(f"| {title} | {' | '.join(shown)} |")
     return "\n".join(lines)
 
@@ -52,14 +52,14 @@ def _cell_markdown(cell: pd.Series) -> str:
     return f"{cell['said']}: **{cell['verdict']}** ({cell['holding']} of {cell['claims']} claims)"
 
 
-def row_markdown(entries: Sequence[Entry], row: str, method: str) -> str:
+def row_markdown(entries: Sequence[Entry], row: str, column: str) -> str:
     """Return a sentence that introduces the claims behind a cell, with links to the notebooks that measured them."""
     title, *said = TABLE_ROWS[row]
-    behind = of_cell(entries, f"{row}/{method}")
+    behind = of_cell(entries, f"{row}/{column}")
     notebooks = dict.fromkeys(entry["notebook"] for entry in behind)
     links = ", ".join(f"[{name}]({name}.ipynb)" for name in notebooks) or "no notebook yet"
-    text = dict(zip(METHODS, said, strict=True))[method]
-    return f"**{title}, {METHODS[method].lower()}:** {text}. Measured in {links}."
+    text = dict(zip(TABLE_COLUMNS, said, strict=True))[column]
+    return f"**{title}, {TABLE_COLUMNS[column].lower()}:** {text}. Measured in {links}."
 
 
 def findings(entries: Sequence[Entry]) -> list[dict[str, Any]]:

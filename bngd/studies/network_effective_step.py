@@ -1,0 +1,40 @@
+"""Norms, effective steps and sharpness along the training of a network, for many learning rates."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bngd.networks import Dataset, Job, Network, self_tuning
+
+
+def follow(
+    network: Network, lr: Iterable[float], lr_a: float, data: Dataset, *, images: int, **same: Any
+) -> pd.DataFrame:
+    """Return `bngd.networks.self_tuning` of a run at each rate, one below the other.
+
+    Parameters
+    ----------
+    network : Network
+    lr : iterable of float
+    lr_a : float
+    data : Dataset
+    images : int
+        Training images that loss and sharpness are measured on.
+    **same
+        Further entries of every `Job`.
+    """
+    return pd.concat([self_tuning(Job(network, float(rate), lr_a, **same), data, images=images) for rate in lr])
+
+
+def least_growth(paths: pd.DataFrame) -> float:
+    """Return the smallest ratio of a layer's norm to that at the look before, over all runs and layers."""
+    ordered = paths.sort_values(["lr", "layer", "step"])
+    return float((ordered["norm"] / ordered.groupby(["lr", "layer"])["norm"].shift()).min())
+
+
+def exponent(final: pd.DataFrame, layer: int) -> float:
+    """Return p of the fit effective step ~ lr^p over the last rows of some runs, for one layer."""
+    rows = final[final["layer"] == layer]
+    return float(np.polyfit(np.log(rows["lr"]), np.log(rows["effective_step"]), 1)[0])

@@ -1,0 +1,123 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from bngd.networks import Job, Training, mlp
+from bngd.studies import network_effective_step, network_learning_rate, network_scaling, network_width
+
+NETWORK = mlp(4)
+LR = [0.1, 1.0]
+
+
+def training(job, loss):
+    return Training(job, [1, 2, 3], loss, [], [], [], {}, "finite")
+
+
+# --- learning rates
+
+
+def test_every_setting_gets_every_rate_and_repetition():
+    jobs = network_learning_rate.jobs(NETWORK, LR, [1.0, 0.1], seeds=2, steps=7)
+    settings = ["gd", "bn", "split 1", "split 0.1"]
+    assert [j.setting for j in jobs] == [s for s in settings for _ in range(4)]
+    assert {(j.lr, j.seed) for j in jobs} == {(0.1, 0), (0.1, 1), (1.0, 0), (1.0, 1)}
+    assert {j.steps for j in jobs} == {7}
+
+
+def test_extremes_are_taken_over_repetitions():
+    ranges = pd.DataFrame(
+        {
+            "setting": ["gd", "bn", "gd"],
+            "best_loss": [0.3, 0.2, 0.1],
+            "relative_decades": [1.0, 3.0, 2.0],
+            "relative_censored": [False, True, False],
+            "absolute_decades": [0.5, 4.0, 1.5],
+            "absolute_censored": [True, True, True],
+        }
+    )
+    assert network_learning_rate.extremes(ranges, "relative").loc["gd"].tolist() == [1.0, 1.5, 2.0]
+    spread = network_learning_rate.spread_over_repetitions(ranges)
+    assert spread.index.tolist() == ["gd", "bn"]
+    assert spread.loc["gd", "best_loss min"] == 0.1
+    assert spread.loc["gd", "absolute_decades max"] == 1.5
+    assert spread.loc["gd", "absolute_censored sum"] == 2
+
+
+# --- scaling
+
+
+def test_scaling_takes_the_square_for_the_rate_alone():
+    job = Job(NETWORK.with_batch_norm(0.0), 0.5, 0.25)
+    scaled = network_scaling.scaled(job, 3.0)
+    assert (scaled.scale, scaled.lr, scaled.lr_a) == (3.0, 4.5, 0.25)
+
+
+def test_jobs_of_the_collapse_stand_by_network_then_scale_then_rate():
+    jobs = network_scaling.collapse_jobs({"a": (NETWORK, None)}, LR, [1.0, 10.0], steps=5)
+    assert [(j.scale, j.lr) for j in jobs] == [(1.0, 0.1), (1.0, 1.0), (10.0, pytest.approx(10.0)), (10.0, 100.0)]
+    assert {j.stream for j in jobs} == {0}  # the same weights and batches, or nothing could collapse
+
+
+def test_deviations_are_relative_to_the_reference():
+    job = Job(NETWORK, 0.1)
+    found = network_scaling.deviations(training(job, [2.0, 4.0, 5.0]), {10.0: training(job, [2.0, 5.0, 7.5])})
+    np.testing.assert_allclose(found[10.0][1], [0.0, 0.25, 0.5])
+    assert network_scaling.largest(found, [10.0]) == 0.5
+    assert network_scaling.largest(found, [10.0], until=2) == 0.25
+
+
+def test_spread_is_a_median_of_ratios_and_leaves_out_diverged_runs():
+    runs = pd.DataFrame({"train_loss": [1.0, 1.0, 1.0, 2.0, np.nan, 5.0]})
+    assert network_scaling.spread(runs, [1.0, 10.0]) == 2.0
+
+
+# --- width
+
+
+def test_the_widest_network_is_trained_first():
+    jobs = network_width.jobs([3, 7], [2, 1], LR, 1.0, steps=5)
+    assert [j.network.name for j in jobs[:6]] == ["m5, h = 7"] * 6
+    assert len(jobs) == 3 * len(LR) * (1 + 2)
+    assert {j.setting for j in jobs} == {"gd", "bn", "split 1"}
+
+
+def test_means_over_repetitions_ascend_in_width():
+    ranges = pd.DataFrame(
+        {
+            "network": ["wide", "narrow", "narrow"],
+            "setting": "bn",
+            "best_loss": 0.1,
+            "relative_decades": [4.0, 1.0, 2.0],
+            "absolute_decades": 0.0,
+            "relative_high": 1.0,
+        }
+    )
+    table = network_width.means(ranges, {"wide": 100, "narrow": 10})
+    assert network_width.by_width(table, "bn", "relative_decades") == [1.5, 4.0]
+    assert table["h"].tolist() == [10, 100]
+
+
+@pytest.mark.parametrize(("decades", "expected"), [([1, 1, 2], True), ([1, 2, 1.9], False)])
+def test_widens(decades, expected):
+    assert network_width.widens(decades) is expected
+
+
+# --- effective steps
+
+
+def test_least_growth_compares_looks_of_one_run_and_layer():
+    paths = pd.DataFrame(
+        {
+            "lr": [1.0, 1.0, 1.0, 2.0, 2.0],
+            "layer": [0, 0, 1, 0, 0],
+            "step": [2, 1, 1, 1, 2],
+            "norm": [3.0, 2.0, 0.1, 4.0, 4.0],
+        }
+    )
+    assert network_effective_step.least_growth(paths) == 1.0
+
+
+def test_exponent_of_a_power_law():
+    lr = np.array([10.0, 0.1, 1.0])
+    final = pd.DataFrame({"lr": lr, "layer": 1, "effective_step": 7 / lr})
+    assert network_effective_step.exponent(final, 1) == pytest.approx(-1)
