@@ -20,6 +20,7 @@ def judge(predicted, measured, rule, **kwargs):
         (at_least(), 2.0, 2.0, 1.9999),
         (at_least(0.1), 2.0, 1.81, 1.79),
         (between(0.9, 1.1), "about 1", 1.05, 1.2),
+        (between(0.9, 1.1), "about 1", [0.95, 1.05], [0.95, 1.2]),
         (equals(), 5, 5, 4),
         (equals(), True, True, False),
     ],

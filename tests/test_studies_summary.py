@@ -46,7 +46,7 @@ def test_a_cell_is_as_good_as_its_worst_claim(entries):
 def test_the_table_in_markdown_has_a_row_for_each_property(entries):
     lines = study.summary_markdown(entries).splitlines()
     assert len(lines) == 2 + 4
-    assert all(line.count("|") == 4 for line in lines)
+    assert all(line.count("|") == 5 for line in lines)
     assert "linear: **holds** (2 of 2 claims)" in lines[3]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,15 +20,18 @@ def scaled(job: Job, t: float) -> Job:
 
 
 def collapse_jobs(
-    networks: Mapping[str, tuple[Network, float | None]], lr: ArrayLike, scales: Iterable[float], steps: int
+    networks: Mapping[str, tuple[Network, float | None]], lr: ArrayLike, scales: Iterable[float], **same: Any
 ) -> list[Job]:
-    """Return the runs of each network (with its lr_a) at each scale t and each rate t^2 lr, in that order."""
+    """Return the runs of each network (with its lr_a) at each scale t and each rate t^2 lr, in that order.
+
+    Further arguments are what all runs share, as `bngd.networks.grid` takes it.
+    """
     rates = np.asarray(lr, dtype=float)
     return [
         job
         for network, lr_a in networks.values()
         for t in scales
-        for job in grid(network, rates * t**2, lr_a=lr_a, scale=t, steps=steps, fresh=False)
+        for job in grid(network, rates * t**2, lr_a=lr_a, scale=t, fresh=False, **same)
     ]
 
 
