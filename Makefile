@@ -79,7 +79,7 @@ figures: $(EXECUTED) ## the same; figures lie in build/PROFILE/figures
 	@echo "figures: $(OUT)/figures"
 
 test: $(STAMP) ## run the tests; ARGS goes to pytest
-	$(PYTHON_IN) -m pytest $(ARGS)
+	$(PYTHON_IN) -m pytest -n $(JOBS) $(ARGS)
 
 verify: $(LEDGER) ## check that every claim stands as on record
 	@$(COMPANION) verify --profile $(PROFILE)

@@ -102,7 +102,7 @@ def test_verify_fails_with_a_report(project, monkeypatch, capsys):
     monkeypatch.chdir(project.root)
     assert main(["verify"]) == 1
     said = capsys.readouterr().out
-    assert "19 claims: 1 contradicted, 18 holds" in said
+    assert "23 claims: 1 contradicted, 22 holds" in said
     assert "FAILED: claim 'x' of notebook 'demo' is contradicted, on record as holds: S." in said
 
 

@@ -13,6 +13,7 @@ import nbformat
 import papermill
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
+from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from bngd.companion import kernel, pages, parameters, provenance
@@ -24,6 +25,27 @@ KERNEL_START_SECONDS = 300
 """Several kernels that start at once on a busy machine need far longer than papermill's minute."""
 
 SHOWN_SOURCE_LINES = 6
+
+
+class SavingOnce(NBClientEngine):
+    """Papermill's own engine, but it saves the notebook when it ends, well or not, instead of twice for each cell.
+
+    Every save writes all drawings so far, which in a notebook with large ones takes longer than its kernel's start.
+    """
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, *arguments: Any, **options: Any
+    ) -> None:
+        """Execute every cell of the notebook that `nb_man` holds."""
+        path, nb_man.output_path = nb_man.output_path, None
+        try:
+            super().execute_managed_notebook(nb_man, kernel_name, *arguments, **options)
+        finally:
+            nb_man.output_path = path
+
+
+papermill_engines.register("bngd", SavingOnce)
 
 
 @dataclass(frozen=True)
@@ -112,10 +134,10 @@ def _run_cells(job: Job, chosen: dict[str, Any], stage: Path) -> NotebookNode:
                 job.source,
                 executed,
                 parameters=chosen,
+                engine_name="bngd",
                 kernel_name="python3",
                 cwd=job.folder,
                 progress_bar=False,
-                request_save_on_cell_execute=False,  # else the whole notebook, drawings and all, twice for each cell
                 shutdown_kernel="immediate",  # all that it made is here or in files by now
                 start_timeout=KERNEL_START_SECONDS,
                 kernel_manager_class=kernel.manager((stage / "ipython").resolve(), env),
