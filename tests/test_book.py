@@ -93,6 +93,10 @@ def test_no_page_names_the_machine_that_made_it(html):
     assert [path.name for path in html.rglob("*.html") if str(ROOT) in path.read_text("utf-8")] == []
 
 
+def test_no_notebook_printed_a_warning(pages):
+    assert per_page(pages, lambda page: [block.get_text() for block in page.find_all(class_="stderr")]) == {}
+
+
 def test_the_ledger_page_shows_every_claim_with_its_verdict(pages, ledger):
     assert len(ledger) > 0
     assert checks.missing_claims(pages["ledger.html"], ledger) == []

@@ -59,6 +59,15 @@ def test_a_table_without_a_named_index_has_none_in_its_file(output):
     assert (output / "results" / "demo-rates.csv").read_text() == "x\n1\n"
 
 
+def test_of_a_long_table_the_head_is_shown_and_all_is_written(output, capsys):
+    Run("demo").table(pd.DataFrame({"x": range(100, 131)}), "long", caption="Many.")
+    said = capsys.readouterr().out
+    assert "109" in said
+    assert "110" not in said
+    assert "The first 10 of 31 rows; all are in `demo-long.csv`" in said
+    assert len((output / "results" / "demo-long.csv").read_text().splitlines()) == 32
+
+
 def test_finish_writes_values_claims_figures_and_tables(output):
     run = Run("demo")
     run.record(count=np.int64(3), lost=np.nan, grid=np.arange(2) / 2)

@@ -37,10 +37,10 @@ def test_extremes_are_taken_over_repetitions():
     )
     assert network_learning_rate.extremes(ranges, "relative").loc["gd"].tolist() == [1.0, 1.5, 2.0]
     spread = network_learning_rate.spread_over_repetitions(ranges)
-    assert spread.index.tolist() == ["gd", "bn"]
-    assert spread.loc["gd", "best_loss min"] == 0.1
-    assert spread.loc["gd", "absolute_decades max"] == 1.5
-    assert spread.loc["gd", "absolute_censored sum"] == 2
+    assert spread["setting"].tolist() == ["gd", "bn"]
+    assert spread["best loss"].tolist() == ["0.100 to 0.300", "0.200"]
+    assert spread["decades, absolute"].tolist() == ["0.50 to 1.50", "4.00"]
+    assert spread["left the grid, relative"].tolist() == ["0 of 2", "1 of 1"]
 
 
 # --- scaling
@@ -115,6 +115,21 @@ def test_least_growth_compares_looks_of_one_run_and_layer():
         }
     )
     assert network_effective_step.least_growth(paths) == 1.0
+
+
+def test_a_row_for_each_rate_at_the_end():
+    final = pd.DataFrame(
+        {"lr": [1.0, 1.0], "layer": [0, 1], "loss": 0.5, "effective_step": [2.0, 3.0], "product": [4.0, 5.0]}
+    )
+    [row] = network_effective_step.at_the_end(final, ["first", "last"]).to_dict("records")
+    assert row == {
+        "lr": 1.0,
+        "loss": 0.5,
+        "effective step, first": 2.0,
+        "effective step, last": 3.0,
+        "product, first": 4.0,
+        "product, last": 5.0,
+    }
 
 
 def test_exponent_of_a_power_law():

@@ -20,6 +20,9 @@ OUTPUT_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LARGEST_INLINE_SVG = 1_000_000
 """Bytes; a drawing with more (many thousand markers) is shown as PNG, which loads faster and looks the same."""
 
+LONGEST_SHOWN_TABLE = 30
+"""Rows; of a longer table the first ten are shown, and all are in its file."""
+
 FIGURE_METADATA = {"svg": {"Date": None}, "png": {"Software": None}, "pdf": {"CreationDate": None}}
 """What Matplotlib would otherwise stamp into a file, so that two runs would differ."""
 
@@ -90,7 +93,9 @@ class Run:
         _show({"text/markdown": about["caption"], "text/plain": about["caption"]}, {"bngd": {"caption_of": name}})
 
     def table(self, frame: "pd.DataFrame", name: str, *, caption: str) -> None:
-        """Write a table to ``results/<notebook>-<name>.csv`` in full precision and show it to four digits.
+        """Write a table to ``results/<notebook>-<name>.csv`` in full precision, and show it to four digits.
+
+        Of a table of more than `LONGEST_SHOWN_TABLE` rows the first ten are shown.
 
         Parameters
         ----------
@@ -112,9 +117,11 @@ class Run:
         )
         write_text(self._csv(name), columns.to_csv(index=False, lineterminator="\n"))
         self._tables[name] = " ".join(caption.split())
-        self.say(self._tables[name])
-        html = columns.to_html(index=False, border=0, float_format=lambda value: f"{value:.4g}")
-        _show({"text/html": html, "text/plain": columns.to_string(index=False)})
+        shown = columns if len(columns) <= LONGEST_SHOWN_TABLE else columns.head(10)
+        rest = f" The first {len(shown)} of {len(columns)} rows; all are in `{self._csv(name).name}`."
+        self.say(self._tables[name] + (rest if len(shown) < len(columns) else ""))
+        html = shown.to_html(index=False, border=0, float_format=lambda value: f"{value:.4g}")
+        _show({"text/html": html, "text/plain": shown.to_string(index=False)})
 
     def record(self, **values: Any) -> None:
         """Keep numbers for the book's prose and for later comparison, in ``results/<notebook>.json``.

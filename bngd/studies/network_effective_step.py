@@ -1,6 +1,6 @@
 """Norms, effective steps and sharpness along the training of a network, for many learning rates."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,15 @@ def follow(
         Further entries of every `Job`.
     """
     return pd.concat([self_tuning(Job(network, float(rate), lr_a, **same), data, images=images) for rate in lr])
+
+
+def at_the_end(final: pd.DataFrame, layer_names: Sequence[str]) -> pd.DataFrame:
+    """Return a row for each rate: lr, loss, and for each layer its effective step and eps times its sharpness."""
+    by_rate = final.pivot(index="lr", columns="layer")
+    columns = {"loss": by_rate["loss"][0]}
+    for title, quantity in (("effective step", "effective_step"), ("product", "product")):
+        columns |= {f"{title}, {name}": by_rate[quantity][layer] for layer, name in enumerate(layer_names)}
+    return pd.DataFrame(columns).reset_index()
 
 
 def least_growth(paths: pd.DataFrame) -> float:

@@ -44,9 +44,21 @@ def extremes(ranges: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 
 def spread_over_repetitions(ranges: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for each setting: smallest and largest best loss and widths, and how many ranges left the grid."""
-    over = {"best_loss": ["min", "max"]}
-    for measure in ("relative", "absolute"):
-        over |= {f"{measure}_decades": ["min", "max"], f"{measure}_censored": ["sum"]}
-    table = ranges.groupby("setting", sort=False)[list(over)].agg(over)
-    return table.set_axis([" ".join(column) for column in table.columns], axis=1)
+    """Return a row for each setting, in words: best loss and widths from the least to the largest over the repetitions.
+
+    Columns setting, best loss, and for each measure its decades, with how many repetitions left the grid.
+    """
+    rows = []
+    for setting, group in ranges.groupby("setting", sort=False):
+        row = {"setting": setting, "best loss": _from_to(group["best_loss"], 3)}
+        for measure in ("relative", "absolute"):
+            left = int(group[f"{measure}_censored"].sum())
+            row[f"decades, {measure}"] = _from_to(group[f"{measure}_decades"], 2)
+            row[f"left the grid, {measure}"] = f"{left} of {len(group)}"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _from_to(values: pd.Series, digits: int) -> str:
+    least, largest = (f"{value:.{digits}f}" for value in (values.min(), values.max()))
+    return least if least == largest else f"{least} to {largest}"
