@@ -179,16 +179,19 @@ ROWS = {row.name: row for row in _ALL}
 ADAM = ("cifar10_m1_cmp_adam", "cifar10_m1_cmp_adam2")
 """The two scripts that train by Adam, which is not this book's subject: they have no row."""
 
-_NO_MNIST = "MNIST in full is not shipped with any package"
+_NO_MNIST = "no package ships MNIST in full"
+_RATES, _SCALING, _WIDTH = (
+    f"[{name}](notebooks/network_{name}.ipynb)" for name in ("learning_rate", "scaling", "width")
+)
 _COVERAGE = (
-    ("mnist_sca_", f"reduced: a perceptron on Fashion-MNIST, fewer rates (network_scaling); {_NO_MNIST}"),
-    ("mnist_m5_", f"reduced: Fashion-MNIST, fewer rates and updates (network_width); {_NO_MNIST}"),
+    ("mnist_sca_", f"reduced: a perceptron on Fashion-MNIST, fewer rates ({_SCALING}); {_NO_MNIST}"),
+    ("mnist_m5_", f"reduced: Fashion-MNIST, fewer rates and updates ({_WIDTH}); {_NO_MNIST}"),
     ("mnist_m2_", f"not run: {_NO_MNIST}; fmnist_m2 is the same network"),
     ("mnist_m4_", f"not run: {_NO_MNIST}"),
-    ("mnist_", f"reduced: small convolutions on Fashion-MNIST (network_learning_rate); {_NO_MNIST}"),
+    ("mnist_", f"reduced: small convolutions on Fashion-MNIST ({_RATES}); {_NO_MNIST}"),
     ("fmnist_m1_bna", "not run: days of a core; the initial gamma is an option of every run"),
-    ("fmnist_m1_", "reduced: convolutions of 8 and 16 filters, fewer rates and updates (network_learning_rate)"),
-    ("fmnist_m3_", "reduced: convolutions of 8 and 16 filters, fewer rates and updates (network_learning_rate)"),
+    ("fmnist_m1_", f"reduced: convolutions of 8 and 16 filters, fewer rates and updates ({_RATES})"),
+    ("fmnist_m3_", f"reduced: convolutions of 8 and 16 filters, fewer rates and updates ({_RATES})"),
     ("cifar10_m1_bnsplr2", "not run: it is cifar10_m1_bnsplr under another name"),
     ("cifar10_", "not run: CIFAR-10 has to be fetched, and its convolutions take days of a core"),
     ("fmnist_m2_", "not run in the build: minutes to an hour of a core; run it by name"),
@@ -196,11 +199,11 @@ _COVERAGE = (
 
 
 def coverage(name: str) -> str:
-    """Return what this book makes of a row: run in full, reduced (and how), or not run (and why)."""
+    """Return what the book makes of a row, in Markdown: run in full, reduced (and how), or not run (and why)."""
     if name in ADAM:
         return "not run: it trains by Adam, which is not this book's subject"
     if name in kept.rows():
-        return "run in full: " + kept.provenance(name)["summary"]
+        return f"run in full ({kept.provenance(name)['summary']}): {_RATES}"
     return next(text for prefix, text in _COVERAGE if name.startswith(prefix))
 
 
