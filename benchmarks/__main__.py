@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -51,6 +51,14 @@ def processor() -> str:
         return platform.processor()
 
 
+def installed(package: str) -> str | None:
+    """Return the version of a package, None where there is none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
 def provenance(seconds: float) -> dict[str, object]:
     """Return what the numbers depend on: the machine, the versions, the commit, and how busy the machine was."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
@@ -58,7 +66,7 @@ def provenance(seconds: float) -> dict[str, object]:
         "processor": processor(),
         "cores": cores(),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in ("numpy", "numba", "jax")},
+        "packages": {name: found for name in ("numpy", "numba", "jax", "torch") if (found := installed(name))},
         "commit": commit,
         "seconds": round(seconds),
         "load average at the end": os.getloadavg()[0],
