@@ -217,9 +217,9 @@ class Basis:
             self._parts[i] = larger
 
     def project_out(self, vectors: Array) -> None:
-        """Make vectors (k, d) orthogonal to the basis, in place; panels are done on all cores, each on one."""
+        """Make vectors (k, d) orthogonal to the basis, in place; panels are done on all cores."""
         work = [(vectors[:, panel], part[: self.size]) for panel, part in zip(self._panels, self._parts, strict=True)]
-        with threadpool_limits(1), ThreadPoolExecutor(cores()) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             # The sum runs in the order of the panels, so that it does not depend on which is done first.
             coefficients = sum(pool.map(lambda pair: pair[0] @ pair[1].T, work))
             list(pool.map(lambda pair: np.subtract(pair[0], coefficients @ pair[1], out=pair[0]), work))
@@ -252,8 +252,9 @@ class Lanczos:
     def grow(self, blocks: int, max_dimension: int | None = None) -> None:
         """Add blocks until there are so many, another would be too much, or the space is invariant."""
         limit = max_dimension or self.full.dimension
-        while self.blocks < blocks and not self.complete and self._basis.size + len(self._next) <= limit:
-            self._advance()
+        with threadpool_limits(1):  # the panels are shared out among the cores already
+            while self.blocks < blocks and not self.complete and self._basis.size + len(self._next) <= limit:
+                self._advance()
 
     def _advance(self) -> None:
         """Take the next block into the basis and make the one after it: H times it, orthogonal to all.

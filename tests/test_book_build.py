@@ -1,6 +1,7 @@
 """The assembly: what is copied, what is made again, and that no failed or interrupted build passes for a good one."""
 
 import json
+import os
 
 import pytest
 
@@ -117,6 +118,23 @@ def test_a_folder_without_a_book_is_refused(tmp_path):
 def test_pages_come_in_reading_order(tmp_path):
     (tmp_path / "_toc.yml").write_text(json.dumps(PARTS))
     assert book.pages_of_toc(tmp_path / "_toc.yml") == ["index", "a", "b", "c"]
+
+
+def test_mirror_reads_again_unless_times_are_trusted(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    (source / "page").write_text("old!")
+    (target / "page").write_text("new?")
+    os.utime(source / "page", (1, 1))
+    book.mirror(source, target, trust_times=True)
+    assert (target / "page").read_text() == "new?"
+    book.mirror(source, target)
+    assert (target / "page").read_text() == "old!"
+    (source / "page").write_text("more than that")
+    os.utime(source / "page", (1, 1))
+    book.mirror(source, target, trust_times=True)
+    assert (target / "page").read_text() == "more than that"
 
 
 def test_mirror_copies_removes_and_spares(tmp_path):

@@ -146,6 +146,20 @@ def test_a_failed_notebook_is_named_with_its_cell_and_kept_apart(project):
     assert not project.layout.results.exists()
 
 
+def test_what_came_out_the_same_keeps_its_time_and_what_is_gone_goes(project):
+    source = 'run.record(x=1)\nrun.table(pd.DataFrame({"x": [n]}), f"t{n}", caption="c")'
+    project.notebook("demo", f"import pandas as pd\nn = 1\n{source}")
+    execute(job(project))
+    record = project.layout.record("demo")
+    os.utime(record, (1, 1))
+    execute(job(project))
+    assert record.stat().st_mtime == 1
+    project.notebook("demo", f"import pandas as pd\nn = 2\n{source}")
+    execute(job(project))
+    assert record.stat().st_mtime > 1
+    assert sorted(path.name for path in project.layout.results.glob("*.csv")) == ["demo-t2.csv"]
+
+
 def test_a_dead_kernel_is_named_with_its_cell(project):
     project.notebook("demo", "import os\nos._exit(9)")
     with pytest.raises(NotebookFailed, match=r"in its cell 4:\n    import os\n    os._exit\(9\)\n.*died"):

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import yaml
 import bngd
 from bngd.companion.chromium import find_chromium, print_pdf
 from bngd.companion.errors import CompanionError
-from bngd.companion.files import write_bytes, write_text_if_changed
+from bngd.companion.files import write_bytes, write_text
 from bngd.companion.layout import Layout
 
 WARNINGS_SHOWN = 30
@@ -145,7 +146,19 @@ def assemble(shop: Workshop) -> None:
     executed = shop.layout.output / "notebooks"
     mirror(prose, shop.source, lambda path: not path.startswith("_build/"), spare=("notebooks", "conf.py"))
     mirror(executed, shop.source / "notebooks", lambda path: path.endswith(".ipynb"))
-    write_text_if_changed(shop.source / "conf.py", conf_py(shop))
+    settings, key = shop.source / "conf.py", f"# {_settings_key(shop)}\n"
+    if not (settings.is_file() and settings.read_text(encoding="utf-8").startswith(key)):
+        write_text(settings, key + conf_py(shop))
+
+
+def _settings_key(shop: Workshop) -> str:
+    """Digest of what ``conf.py`` is made from: deriving it takes a second, and it hardly ever changes."""
+    made_from = (
+        (shop.source / "_config.yml").read_bytes(),
+        Path(__file__).read_bytes(),
+        version("jupyter-book").encode(),
+    )
+    return hashlib.sha256(b"".join(made_from)).hexdigest()
 
 
 def _require_notebooks(shop: Workshop) -> None:
@@ -225,8 +238,8 @@ def _cell_and_line(match: re.Match[str]) -> str:
 
 def _copy_assets(shop: Workshop) -> None:
     """Put beside the pages what they link to: MathJax, the figures, and the notebooks as a reader would run them."""
-    mirror(mathjax_source(), shop.work / "_static" / "mathjax", needed_by_mathjax)
-    mirror(shop.layout.figures, shop.work / "_figures")
+    mirror(mathjax_source(), shop.work / "_static" / "mathjax", needed_by_mathjax, trust_times=True)
+    mirror(shop.layout.figures, shop.work / "_figures", trust_times=True)
     mirror(shop.layout.root / "notebooks", shop.work / "_notebooks", lambda path: path.endswith(".ipynb"))
 
 
@@ -271,7 +284,7 @@ def _title(page: Path) -> str:
 def _publish(shop: Workshop) -> Path:
     """Copy the finished site to where readers look, its first page last, and return that page."""
     index = shop.html / "index.html"
-    mirror(shop.work, shop.html, _is_published, spare=("index.html",))
+    mirror(shop.work, shop.html, _is_published, spare=("index.html",), trust_times=True)
     write_bytes(index, (shop.work / "index.html").read_bytes())
     return index
 
@@ -283,7 +296,12 @@ def _is_published(path: str) -> bool:
 
 
 def mirror(
-    source: Path, target: Path, wanted: Callable[[str], bool] = lambda path: True, spare: Collection[str] = ()
+    source: Path,
+    target: Path,
+    wanted: Callable[[str], bool] = lambda path: True,
+    spare: Collection[str] = (),
+    *,
+    trust_times: bool = False,
 ) -> None:
     """Make ``target`` hold the wanted files of ``source`` and nothing else, writing only what differs.
 
@@ -295,13 +313,25 @@ def mirror(
         Says of a path relative to ``source``, with forward slashes, whether it belongs.
     spare : collection of str
         Names of entries of ``target`` that are someone else's.
+    trust_times : bool
+        Whether a copy that is as long as its source and younger counts as the same unread. Not for what people edit:
+        an older file that is put back has an older time.
     """
     files = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()} if source.is_dir() else set()
     files = {path for path in files if wanted(path)}
     for path in sorted(files):
-        if not (target / path).is_file() or not filecmp.cmp(source / path, target / path, shallow=False):
+        if not _is_copied(source / path, target / path, trust_times):
             write_bytes(target / path, (source / path).read_bytes())
     for old in sorted(target.rglob("*")):
         relative = old.relative_to(target)
         if old.is_file() and relative.as_posix() not in files and relative.parts[0] not in spare:
             old.unlink()
+
+
+def _is_copied(source: Path, target: Path, trust_times: bool) -> bool:
+    if not target.is_file():
+        return False
+    before, after = source.stat(), target.stat()
+    if trust_times and before.st_size == after.st_size and before.st_mtime_ns < after.st_mtime_ns:
+        return True
+    return filecmp.cmp(source, target, shallow=False)

@@ -1,5 +1,6 @@
 """Execute one notebook with papermill: all of its outputs move into place, or none."""
 
+import filecmp
 import os
 import shutil
 import time
@@ -210,11 +211,17 @@ def _publish(job: Job, stage: Path) -> None:
     layout = job.layout
     # Without the executed notebook make runs it again, so an interruption from here on is mended by the next run.
     layout.executed(job.name).unlink(missing_ok=True)
-    for stale in [layout.failed(job.name), *layout.outputs_of(job.name)]:
+    made = {
+        target / path.name: path
+        for folder, target in ((stage / "figures", layout.figures), (stage / "results", layout.results))
+        for path in folder.glob("*")
+    }
+    for stale in {layout.failed(job.name), *layout.outputs_of(job.name)} - made.keys():
         stale.unlink(missing_ok=True)
-    for folder, target in ((stage / "figures", layout.figures), (stage / "results", layout.results)):
-        for path in folder.glob("*"):
-            _move(path, target / path.name)
+    for target, path in made.items():
+        # What came out the same keeps its time: pages that quote it need not be made again.
+        if not (target.is_file() and filecmp.cmp(path, target, shallow=False)):
+            _move(path, target)
     _move(stage / "provenance.json", layout.provenance(job.name))
     _move(stage / "executed.ipynb", layout.executed(job.name))
 
