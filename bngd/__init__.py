@@ -9,8 +9,8 @@ ICML 2019.
 
 import lazy_loader
 
-# The names stand in __init__.pyi. Each is imported on first use: the commands that only run notebooks or build the
-# book start in a tenth of the time that NumPy, SciPy, pandas and Numba take to load.
+# The names stand in __init__.pyi. Each is imported on first use: the commands that only run notebooks or build the book
+# need neither SciPy nor pandas nor Numba, which take longer to load than these commands to run.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"
