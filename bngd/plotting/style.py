@@ -5,6 +5,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.style
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -56,6 +57,7 @@ _STYLE: dict[str, Any] = {
     "axes.labelcolor": INK,
     "axes.labelsize": 9.6,
     "axes.linewidth": 1.0,
+    "axes.prop_cycle": cycler(color=["#4C72B0", "#DD8452", "#55A868", "#C44E52", "#8172B3", "#937860"]),
     "axes.titlesize": 10.5,
     "axes.titlelocation": "left",
     "axes.spines.top": False,

@@ -25,7 +25,7 @@ def claims_by_section(claims: pd.DataFrame) -> Figure:
     """
     sections = claims.drop_duplicates("section").set_index("section")["title"].sort_index()
     rows = {section: position for position, section in enumerate(sections.index)}
-    fig, (left, right) = figure(2, height=1.2 + 0.27 * len(rows), width_ratios=[1.0, 1.1], sharey=True)
+    fig, (left, right) = figure(2, height=1.2 + 0.27 * len(rows), width=7.8, width_ratios=[1.5, 1.0], sharey=True)
     _draw_marks(left, claims, rows)
     _draw_deviations(right, claims, rows)
     left.set_yticks(range(len(rows)), [f"{title}  {section}" for section, title in sections.items()])
@@ -43,7 +43,7 @@ def _draw_marks(ax: Axes, claims: pd.DataFrame, rows: dict[int, int]) -> None:
         shown = ordered["verdict"] == verdict
         ax.plot(
             place[shown], ordered.loc[shown, "section"].map(rows), VERDICT_MARKERS[verdict], color=colour,
-            markersize=5.5, label=f"{verdict} ({shown.sum()})",
+            markersize=3.8, label=f"{verdict} ({shown.sum()})",
         )  # fmt: skip
     ax.set(title="claims", xlabel="number of claims", xlim=(0, place.max() + 1))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -58,5 +58,5 @@ def _draw_deviations(ax: Axes, claims: pd.DataFrame, rows: dict[int, int]) -> No
             color=colour, markersize=5.5, alpha=0.6,
         )  # fmt: skip
     ax.axvline(np.finfo(float).eps, color=COLOURS["limit"], linestyle=":", linewidth=1.2)
-    ax.set(xscale="log", title="largest difference", xlabel="|measured - predicted| / |predicted|")
+    ax.set(xscale="log", title="largest difference", xlabel="|measured - predicted|\n/ |predicted|")
     ax.yaxis.set_minor_locator(NullLocator())
