@@ -34,10 +34,12 @@ def numpy_batched(problem: Problem, w0: Array, lr: Array, steps: int) -> Array:
     return excess_loss(problem, a, w)
 
 
-def jax_scan() -> Solver:
-    """``jax.jit(jax.vmap(jax.lax.scan))`` in float64, on JAX's default device."""
+def jax_scan(platform: str = "cpu") -> Solver:
+    """``jax.jit(jax.vmap(jax.lax.scan))`` in float64, on the first device of a platform that JAX knows."""
     import jax
     import jax.numpy as jnp
+
+    device = jax.devices(platform)[0]
 
     jax.config.update("jax_enable_x64", True)
 
@@ -54,10 +56,19 @@ def jax_scan() -> Solver:
 
     def solve(problem: Problem, w0: Array, lr: Array, steps: int) -> Array:
         a0 = float(optimal_a(problem, w0))
-        a, w = compiled(problem.eigenvalues, problem.g, a0, w0, lr, steps)
+        with jax.default_device(device):
+            a, w = compiled(problem.eigenvalues, problem.g, a0, w0, lr, steps)
         return excess_loss(problem, np.asarray(a), np.asarray(w))
 
     return solve
+
+
+def accelerator() -> tuple[str, str] | None:
+    """Return platform and name of the device that JAX prefers, None where that is the CPU."""
+    import jax
+
+    device = jax.devices()[0]
+    return None if device.platform == "cpu" else (device.platform, device.device_kind)
 
 
 def torch_batched() -> Solver:

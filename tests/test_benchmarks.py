@@ -18,6 +18,13 @@ def test_every_contestant_computes_the_same(small):
     assert table["share of multiply-add limit"].max() < 1.5
 
 
+def test_an_accelerator_gets_a_row_of_its_own_under_its_name(small, monkeypatch):
+    monkeypatch.setattr(alternatives, "accelerator", lambda: ("cpu", "pretended device"))
+    table = comparison.compare(repeats=1).set_index("what")
+    assert np.isnan(table.loc["JAX, jit(vmap(scan)), pretended device", "share of multiply-add limit"])
+    assert table.loc["JAX, jit(vmap(scan))", "share of multiply-add limit"] > 0
+
+
 def test_a_contestant_that_computes_something_else_is_noticed(small, monkeypatch):
     monkeypatch.setattr(alternatives, "numpy_batched", lambda problem, w0, lr, steps: np.zeros(lr.size))
     with pytest.raises(AssertionError, match="these do not compute what we compute: NumPy, batched"):
