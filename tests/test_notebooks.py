@@ -30,6 +30,7 @@ def test_there_is_a_notebook_for_each_subject():
         "effective_hessian",
         "robustness_learning_rate",
         "robustness_dimension",
+        "compression",
         "equivalences",
         "network_learning_rate",
         "network_scaling",

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from bngd import effective_step_asymptotes, gd_stability_limit
+from bngd.studies import by_dimension
 from bngd.studies import robustness_dimension as study
 
 
@@ -11,14 +12,14 @@ def test_limiting_log_ac_is_the_mean_in_many_dimensions():
     summary = study.summarise_ratios(study.predicted_ratios(rng, [2, 400], 100.0, 20, 50), 100.0)
     many, few = summary.loc[400], summary.loc[2]
     assert abs(many["mean"] - many["limit"]) < 5 * many["standard_error"]
-    assert many["deviation"] == pytest.approx(study.LOG_CHI_DEVIATION, rel=0.15)
+    assert many["deviation"] == pytest.approx(by_dimension.LOG_CHI_DEVIATION, rel=0.15)
     assert few["mean"] - few["limit"] > 1
 
 
 def test_the_moments_of_log_chi_are_those_of_a_chi_squared_variable():
     logs = np.log10(np.random.default_rng(1).standard_normal(200_000) ** 2)
-    assert logs.mean() == pytest.approx(study.LOG_CHI_MEAN, abs=0.01)
-    assert logs.std() == pytest.approx(study.LOG_CHI_DEVIATION, rel=0.01)
+    assert logs.mean() == pytest.approx(by_dimension.LOG_CHI_MEAN, abs=0.01)
+    assert logs.std() == pytest.approx(by_dimension.LOG_CHI_DEVIATION, rel=0.01)
 
 
 def test_overlaps_have_the_predicted_mean():
@@ -27,28 +28,28 @@ def test_overlaps_have_the_predicted_mean():
 
 
 def test_step_sizes_of_gd_stop_soon_after_its_limit():
-    lr = study.step_sizes(2, 6, 4)
+    lr = by_dimension.step_sizes(2, 6, 4)
     assert lr.gd[-1] == pytest.approx(1.1)
     assert lr.bngd[[0, -1]] == pytest.approx([1e-2, 1e6])
     with pytest.raises(ValueError, match="span no range"):
-        study.step_sizes(0, 0, 4)
+        by_dimension.step_sizes(0, 0, 4)
 
 
 @pytest.fixture(scope="module")
 def runs():
     rng = np.random.default_rng(3)
-    lr = study.step_sizes(2.5, 8, 4)
-    return study.run_ensemble(rng, [32, 64], 100.0, n_problems=2, n_starts=2, steps=500, lr=lr, level=0.1)
+    lr = by_dimension.step_sizes(2.5, 8, 4)
+    return by_dimension.run_ensemble(rng, [32, 64], 100.0, n_problems=2, n_starts=2, steps=500, lr=lr, level=0.1)
 
 
 def test_the_measured_good_interval_is_the_predicted_one(runs):
-    widths = study.measure_widths(runs, 1e-3, 0.1 * 0.02).query("method == 'bngd'")
+    widths = by_dimension.measure_widths(runs, 1e-3, 0.1 * 0.02).query("method == 'bngd'")
     assert len(widths) == 8
     np.testing.assert_allclose(widths["good"], widths["predicted"], atol=0.1)
 
 
 def test_gd_range_ends_at_its_limit_in_every_dimension(runs):
-    medians = study.medians(study.measure_widths(runs, 1e-3, 0.1 * 0.02), "gd")
+    medians = study.medians(by_dimension.measure_widths(runs, 1e-3, 0.1 * 0.02), "gd")
     np.testing.assert_allclose(medians["high"], 0.02, rtol=0.01)
 
 
@@ -74,14 +75,14 @@ def test_a_gap_is_seen_and_does_not_hide_the_ends():
             "predicted": 5.5,
         }
     )
-    found = study.measure_widths(runs, 1e-5, 0.1).iloc[0]
+    found = by_dimension.measure_widths(runs, 1e-5, 0.1).iloc[0]
     assert found["good"] == pytest.approx(np.log10(5e5 / 1.5), abs=0.2)
     assert not found["whole"]
     assert found["decades"] < 3.2 < 5 < found["span"]
 
 
 def test_starts_have_the_overlap_that_was_asked_for():
-    problem = study.random_problem(np.random.default_rng(4), 20, 100.0)
+    problem = by_dimension.random_problem(np.random.default_rng(4), 20, 100.0)
     w0 = study.starts_with_overlap(problem, np.random.default_rng(5), [0.5, 1e-6])
     np.testing.assert_allclose(np.linalg.norm(w0, axis=1), 1.0)
     np.testing.assert_allclose(w0 @ problem.g / np.linalg.norm(problem.g), [0.5, 1e-6], rtol=1e-6)
@@ -99,7 +100,7 @@ def test_the_notch_is_as_deep_as_the_overlap_is_small():
 
 def test_beyond_the_notch_the_tent_ends_at_its_large_asymptote():
     rng = np.random.default_rng(7)
-    problem, limit = study.random_problem(rng, 48, 100.0), 0.02
+    problem, limit = by_dimension.random_problem(rng, 48, 100.0), 0.02
     lr = np.array([1e11, 1e12])
     curves, _ = study.notch(problem, np.random.default_rng(8), [1e-3], lr, 300)
     w0 = study.starts_with_overlap(problem, np.random.default_rng(8), [1e-3])
@@ -111,66 +112,17 @@ def test_beyond_the_notch_the_tent_ends_at_its_large_asymptote():
 def test_slopes_are_fitted_with_their_error():
     x = np.linspace(0, 1, 200)
     noise = 0.1 * np.random.default_rng(9).standard_normal(200)
-    slope = study.fit_slope(x, 2 * x + noise)
+    slope = by_dimension.fit_slope(x, 2 * x + noise)
     assert abs(slope.value - 2) < 4 * slope.error
     assert slope.error == pytest.approx(0.1 / np.sqrt(200 / 12), rel=0.2)
     with pytest.raises(ValueError, match="a slope needs three"):
-        study.fit_slope([1.0, 1.0, 1.0], [1.0, 2.0, 3.0])
+        by_dimension.fit_slope([1.0, 1.0, 1.0], [1.0, 2.0, 3.0])
 
 
 def test_a_problem_needs_two_ends_of_its_spectrum():
     with pytest.raises(ValueError, match="needs at least 2"):
-        study.random_problem(np.random.default_rng(0), 1, 100.0)
+        by_dimension.random_problem(np.random.default_rng(0), 1, 100.0)
 
 
 def test_evenly_spread_keeps_the_first_and_the_last():
     assert study.evenly_spread([2, 4, 8, 16, 32, 64, 128], 4) == [2, 8, 32, 128]
-
-
-@pytest.fixture(scope="module")
-def compressed():
-    lr = study.step_sizes(2.5, 8, 4).bngd
-    options = {"n_starts": 2, "steps": 300, "lr": lr, "level": 0.1, "tolerance": 1e-6}
-    return study.run_compressed(np.random.default_rng(9), [512], 100.0, **options)
-
-
-def test_compressed_runs_have_the_widths_of_the_originals(compressed):
-    runs, compressions = compressed
-    rng = np.random.default_rng(9)
-    drawn = [(study.random_problem(rng, 512, 100.0), study.unit_vectors(rng, 512)) for _ in range(2)]
-    widths = study.measure_widths(runs, 1e-3, 0.1 * 0.02)
-    for row, (problem, w0) in zip(widths.itertuples(), drawn, strict=True):
-        lr = runs.loc[runs["draw"] == row.draw, "lr"]
-        losses = study.sweep(problem, lr, steps=300, w0=w0)["relative_loss"]
-        assert row.decades == pytest.approx(study.workable_range(lr, losses, 1e-3).decades, abs=1e-4)
-    assert (compressions["compressed"] < 200).all()
-    assert (compressions["estimate"] <= 1e-6).all()
-
-
-def test_luck_is_taken_out_of_the_compressed_widths(compressed):
-    widths = study.measure_widths(compressed[0], 1e-3, 0.1 * 0.02)
-    level = study.without_luck(widths, 100.0, 0.1 * 0.02)
-    assert np.ptp(level) < 0.25 * np.ptp(widths["span"])
-
-
-def test_a_compression_is_exact_first_and_within_its_tolerance_then():
-    rng = np.random.default_rng(10)
-    problem, w0 = study.random_problem(rng, 600, 100.0), study.unit_vectors(rng, 600)
-    lr = np.logspace(-2, 8, 21)
-    table = study.compare_with_compressed(problem, w0, lr, steps=400, tolerances=[1e-6, 1e-2])
-    exact = table["step"] <= table["exact_steps"]
-    assert table.loc[exact, "largest"].max() < 1e-11
-    fine = table["tolerance"] == 1e-6
-    assert 1e-11 < table.loc[~exact & fine & ~table["sensitive"], "loss"].max() < 1e-6
-    first_inexact = table["step"] == table["exact_steps"] + 1
-    assert table.loc[first_inexact & ~fine, "loss"].max() > 1e-9
-    assert set(table.loc[fine, "step"]) >= {1, 400}
-
-
-def test_a_compression_of_everything_is_exact_for_all_steps():
-    rng = np.random.default_rng(11)
-    problem, w0 = study.random_problem(rng, 6, 100.0), study.unit_vectors(rng, 6)
-    table = study.compare_with_compressed(problem, w0, [0.1, 1.0], steps=50, tolerances=[1e-6])
-    assert len(table) == 100
-    assert (table["exact_steps"] == 50).all()
-    assert table["largest"].max() < 1e-9
