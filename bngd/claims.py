@@ -41,7 +41,7 @@ TABLE_ROWS = {
         "Robustness to the dimension",
         "no effect of $d$",
         "the range widens with $d$",
-        "also: the range is wider in a wide network",
+        "also: BN's range, and BN's alone, is wider in a wide network",
     ),
 }
 """Its rows: their names, and what the paper says in each column, in our words."""

@@ -98,3 +98,11 @@ def test_the_scripts_loss_turns_nan_where_ours_is_finite():
 def test_network_refuses(change, message):
     with pytest.raises(ValueError, match=message):
         Network("x", (Dense(10),), **change)
+
+
+@pytest.mark.parametrize(
+    ("layers", "told"), [((Dense(5),), "must end in"), ((), "must end in"), ((Dense(0), Dense(10)), "size 0")]
+)
+def test_a_network_that_cannot_classify_is_refused(layers, told):
+    with pytest.raises(ValueError, match=told):
+        Network("odd", layers)

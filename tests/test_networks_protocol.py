@@ -114,13 +114,48 @@ def test_command_line_refuses_and_lists(capsys):
     assert "fmnist_m2_gdlr" in capsys.readouterr().out
 
 
-def test_command_line_runs_a_row(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def tiny_row(tmp_path, monkeypatch):
+    """A row of two short runs, and how to run it from the command line."""
     small = replace(ROWS["fmnist_m2_gdlr"], grid=protocol.Grid(-1, 0, 2), steps=9, dataset="digits")
     monkeypatch.setitem(protocol.ROWS, "fmnist_m2_gdlr", small)
     monkeypatch.setattr(protocol, "VALIDATION", 100)
-    options = ["fmnist_m2_gdlr", "--output", str(tmp_path), "--repetitions", "1", "--workers", "1"]
-    assert protocol.main(options) == 0
-    assert len((tmp_path / "fmnist_m2_gdlr.csv").read_text().splitlines()) == 3
+    return ["fmnist_m2_gdlr", "--output", str(tmp_path), "--workers", "1", "--repetitions"]
+
+
+def test_command_line_runs_a_row(tmp_path, tiny_row):
+    assert protocol.main([*tiny_row, "5"]) == 0
+    assert len((tmp_path / "fmnist_m2_gdlr.csv").read_text().splitlines()) == 1 + 2 * 5
+
+
+def test_a_part_of_a_row_does_not_take_its_place(tmp_path, tiny_row):
+    assert protocol.main([*tiny_row, "1"]) == 0
+    assert not (tmp_path / "fmnist_m2_gdlr.csv").exists()
+    assert len((tmp_path / "fmnist_m2_gdlr-1-repetitions.csv").read_text().splitlines()) == 3
+
+
+def test_a_finished_row_keeps_its_provenance(tmp_path, tiny_row):
+    assert protocol.main([*tiny_row, "1"]) == 0
+    told = tmp_path / "fmnist_m2_gdlr-1-repetitions.json"
+    told.write_text("made elsewhere")
+    assert protocol.main([*tiny_row, "1"]) == 0
+    assert told.read_text() == "made elsewhere"
+
+
+@pytest.mark.parametrize("extra", [["--repetitions", "0"], ["--workers", "0"], ["--scheduler", "nonsense"]])
+def test_bad_options_are_one_clear_line(tmp_path, tiny_row, capsys, extra):
+    assert protocol.main([*tiny_row, "1", *extra]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert list(tmp_path.glob("*.csv")) == []
+
+
+def test_an_interruption_says_how_to_go_on(tiny_row, monkeypatch, capsys):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(resumable, "run_row", interrupt)
+    assert protocol.main([*tiny_row, "1"]) == 130
+    assert "call it again" in capsys.readouterr().err
 
 
 def test_kept_rows_are_whole():

@@ -218,3 +218,22 @@ def test_out_of_memory_says_what_to_reduce(digits):
 def test_without_bn_on_the_logits_there_is_no_scaling(digits):
     job = Job(replace(mlp(12).with_batch_norm(0.0), logits_too=False), 0.5, lr_a=0.1, steps=20, dtype="float64")
     assert abs(run(replace(job, scale=2.0, lr=2.0), digits).loss[-1] / run(job, digits).loss[-1] - 1) > 0.05
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"lr": None}, {"lr": "0.1"}, {"lr": float("nan")}, {"steps": 2.5}, {"batch": 0}, {"seed": -1}, {"seed": 1.5}],
+)
+def test_a_job_names_what_is_wrong_with_it(wrong):
+    [(name, value)] = wrong.items()
+    with pytest.raises(ValueError, match=f"{name} is {value!r}; give"):
+        Job(**{"network": mlp(4), "lr": 0.1, **wrong})
+
+
+def test_equal_jobs_have_equal_keys_whatever_the_types():
+    assert Job(mlp(4), 1).key == Job(mlp(4), 1.0).key == Job(mlp(4), np.float64(1), seed=np.int64(0)).key
+
+
+def test_evaluating_bn_on_one_image_is_refused_by_name():
+    with pytest.raises(ValueError, match="evaluation is 1"):
+        Job(mlp(4).with_batch_norm(), 0.1, evaluation=1)

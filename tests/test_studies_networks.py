@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from bngd.networks import Job, Training, mlp
+from bngd.plotting.networks import palette
 from bngd.studies import network_effective_step, network_learning_rate, network_scaling, network_width
 
 NETWORK = mlp(4)
@@ -81,6 +82,12 @@ def test_the_widest_network_is_trained_first():
     assert {j.setting for j in jobs} == {"gd", "bn", "split 1"}
 
 
+@pytest.mark.parametrize(("widths", "repetitions"), [([10], [1]), ([10, 100], [1])])
+def test_widths_to_compare_need_partners(widths, repetitions):
+    with pytest.raises(ValueError, match="give two widths or more"):
+        network_width.jobs(widths, repetitions, LR, 1.0)
+
+
 def test_means_over_repetitions_ascend_in_width():
     ranges = pd.DataFrame(
         {
@@ -132,7 +139,21 @@ def test_a_row_for_each_rate_at_the_end():
     }
 
 
+def test_one_rate_has_no_exponent():
+    final = pd.DataFrame({"lr": [1.0], "layer": [0], "effective_step": [2.0]})
+    assert np.isnan(network_effective_step.exponent(final, 0))
+
+
 def test_exponent_of_a_power_law():
     lr = np.array([10.0, 0.1, 1.0])
     final = pd.DataFrame({"lr": lr, "layer": 1, "effective_step": 7 / lr})
     assert network_effective_step.exponent(final, 1) == pytest.approx(-1)
+
+
+# --- plots
+
+
+def test_every_setting_has_a_colour_of_its_own():
+    colours = palette(["gd", "split 0.5", "bn", "split 1", "split 0.5", "split 7"])
+    assert list(colours) == ["gd", "split 0.5", "bn", "split 1", "split 7"]
+    assert len(set(colours.values())) == 5

@@ -9,10 +9,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 import bngd
 
-THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")} | {
-    "NPROC": "1",  # what XLA, which is below JAX, takes for the number of cores
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
-}
+THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
 """One thread for each library: sums keep their order, so results their bytes, and notebooks run side by side."""
 
 

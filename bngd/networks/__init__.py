@@ -1,5 +1,13 @@
 """The same experiments on neural networks: data, architectures, training of many learning rates, what to measure."""
 
+import os
+
+# The order of a sum follows the number of threads: with one, a job gives the same numbers in this process, in a worker
+# and on a cluster, and several side by side use the cores better. JAX reads these when it computes for the first time.
+os.environ.setdefault("NPROC", "1")
+if "multi_thread_eigen" not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+
 try:
     import jax  # noqa: F401
 except ImportError as error:

@@ -71,7 +71,12 @@ class Network:
     epsilon: float = DEFAULT_EPSILON
 
     def __post_init__(self) -> None:
-        """Check the loss and epsilon."""
+        """Check the layers, the loss and epsilon."""
+        for size in (size for layer in self.layers for size in vars(layer).values()):
+            if size < 1:
+                raise ValueError(f"{self.name} has a layer of size {size}; give at least 1")
+        if not (self.layers and self.layers[-1] == Dense(CLASSES)):
+            raise ValueError(f"{self.name} must end in a dense layer of {CLASSES} units, one for each class")
         if self.loss not in LOSSES:
             raise ValueError(f"unknown loss {self.loss!r}; choose from {', '.join(LOSSES)}")
         if not 0 <= self.epsilon < np.inf:

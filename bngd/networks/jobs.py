@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from math import isfinite
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,8 @@ class Job:
     Raises
     ------
     ValueError
-        If a rate or scale is not positive and finite, a count is below 1, `lr_a` is given for a network without BN,
-        or the batch is of one sample under BN.
+        If a rate or scale is not positive and finite, a count is no whole number or too small, `lr_a` is given for a
+        network without BN, or the batch is of one sample under BN.
     """
 
     network: Network
@@ -68,17 +69,31 @@ class Job:
 
     def __post_init__(self) -> None:
         """Check every entry."""
-        for name, rate in (("lr", self.lr), ("lr_a", self.lr_a), ("scale", self.scale), ("gamma", self.gamma)):
-            if rate is not None and not (isfinite(rate) and rate > 0):
-                raise ValueError(f"{name} is {rate}; give a positive finite number")
-        for name in ("steps", "batch", "record_every", "evaluation"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; give at least 1")
+        for name in ("lr", "lr_a", "scale", "gamma"):
+            rate = getattr(self, name)
+            if rate is None and name == "lr_a":
+                continue
+            if not (isinstance(rate, Real) and isfinite(rate) and float(rate) > 0):
+                raise ValueError(f"{name} is {rate!r}; give a positive finite number")
+            object.__setattr__(self, name, float(rate))  # equal numbers of any type make equal jobs, with equal keys
+        for name, least in (
+            ("steps", 1),
+            ("batch", 1),
+            ("record_every", 1),
+            ("evaluation", 1),
+            ("seed", 0),
+            ("stream", 0),
+        ):
+            count = getattr(self, name)
+            if not (isinstance(count, Integral) and int(count) >= least):
+                raise ValueError(f"{name} is {count!r}; give a whole number, at least {least}")
+            object.__setattr__(self, name, int(count))
         for name, allowed in (("sampling", SAMPLINGS), ("dtype", DTYPES)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; choose from {', '.join(allowed)}")
-        if self.network.normalised and min(self.batch, self.evaluation) < 2:
-            raise ValueError("a batch of 1 has no variance to normalise by; give BN a batch of at least 2")
+        for name in ("batch", "evaluation"):
+            if self.network.normalised and getattr(self, name) < 2:
+                raise ValueError(f"{name} is 1, and one image has no variance to normalise by; give BN at least 2")
         if self.lr_a is not None and not self.network.normalised:
             raise ValueError(f"lr_a is {self.lr_a}, but {self.network.name} has no BN; leave lr_a out")
 

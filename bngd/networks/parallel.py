@@ -94,12 +94,11 @@ def _in_processes(jobs: Sequence[Job], data: Dataset, workers: int) -> Iterator[
 
 
 def _settle(cores: Queue, data: Dataset) -> None:
-    """Pin a worker to its core, before JAX counts the cores to make its threads."""
+    """Pin a worker to its core."""
     Thread(target=_follow_parent, daemon=True).start()
     core = cores.get()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
     _shared["data"] = data
 
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from bngd.networks import kept, resumable
 from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Network, m5
 from bngd.networks.data import Dataset, load
-from bngd.networks.idx import DataError
 from bngd.networks.jobs import Job
 
 REPETITIONS = 5
+SCHEDULER_PATIENCE = "10s"
 VALIDATION = 5000
 """Training images of MNIST and Fashion-MNIST that TensorFlow's reader keeps aside."""
 
@@ -183,15 +183,23 @@ _NO_MNIST = "no package ships MNIST in full"
 _RATES, _SCALING, _WIDTH = (
     f"[{name}](notebooks/network_{name}.ipynb)" for name in ("learning_rate", "scaling", "width")
 )
+_SMALL = f"convolutions of 8 and 16 filters, 7 rates, 120 updates, one repetition ({_RATES})"
+_PERCEPTRON = f"a perceptron, 5 scales, 9 rates, 200 updates, one repetition ({_SCALING})"
+_FEW = f"11 rates, 200 updates, 1 to 3 repetitions ({_WIDTH})"
 _COVERAGE = (
-    ("mnist_sca_", f"reduced: a perceptron on Fashion-MNIST, fewer rates ({_SCALING}); {_NO_MNIST}"),
-    ("mnist_m5_", f"reduced: Fashion-MNIST, fewer rates and updates ({_WIDTH}); {_NO_MNIST}"),
+    ("mnist_sca_bnlr", f"not run: {_NO_MNIST}; {_SCALING} has BN with two rates"),
+    ("mnist_sca_", f"reduced: Fashion-MNIST, {_PERCEPTRON}"),
+    ("mnist_m5_bnsplr", rf"reduced: Fashion-MNIST, $\varepsilon_a$ = 1 alone, {_FEW}"),
+    ("mnist_m5_", f"reduced: Fashion-MNIST, {_FEW}"),
     ("mnist_m2_", f"not run: {_NO_MNIST}; fmnist_m2 is the same network"),
     ("mnist_m4_", f"not run: {_NO_MNIST}"),
-    ("mnist_", f"reduced: small convolutions on Fashion-MNIST ({_RATES}); {_NO_MNIST}"),
+    ("mnist_bnsplr", rf"reduced: Fashion-MNIST, $\varepsilon_a$ = 1 instead, {_SMALL}"),
+    ("mnist_", f"reduced: Fashion-MNIST, {_SMALL}"),
     ("fmnist_m1_bna", "not run: days of a core; the initial gamma is an option of every run"),
-    ("fmnist_m1_", f"reduced: convolutions of 8 and 16 filters, fewer rates and updates ({_RATES})"),
-    ("fmnist_m3_", f"reduced: convolutions of 8 and 16 filters, fewer rates and updates ({_RATES})"),
+    ("fmnist_m1_bnsplr", rf"reduced: $\varepsilon_a$ = 1 instead, {_SMALL}"),
+    ("fmnist_m1_", f"reduced: {_SMALL}"),
+    ("fmnist_m3_bnsplr", rf"reduced: $\varepsilon_a$ = 1 alone, a hidden layer less, {_SMALL}"),
+    ("fmnist_m3_", f"reduced: a hidden layer less, {_SMALL}"),
     ("cifar10_m1_bnsplr2", "not run: it is cifar10_m1_bnsplr under another name"),
     ("cifar10_", "not run: CIFAR-10 has to be fetched, and its convolutions take days of a core"),
     ("fmnist_m2_", "not run in the build: minutes to an hour of a core; run it by name"),
@@ -247,17 +255,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_rows(options: argparse.Namespace) -> int:
-    client = None
-    if options.scheduler:
-        from distributed import Client
+    try:
+        if options.repetitions < 1:
+            raise ValueError(f"--repetitions is {options.repetitions}; give at least 1")
+        client = None
+        if options.scheduler:
+            from distributed import Client
 
-        client = Client(options.scheduler)
-    for name in options.rows:
-        jobs = ROWS[name].jobs(repetitions=options.repetitions, described=options.described)
-        try:
-            title = f"{name}-described" if options.described else name
+            client = Client(options.scheduler, timeout=SCHEDULER_PATIENCE)
+        for name in options.rows:
+            jobs = ROWS[name].jobs(repetitions=options.repetitions, described=options.described)
+            # A part of a row, or another one, must not take the place of the row.
+            title = name + "-described" * options.described
+            title += f"-{options.repetitions}-repetitions" * (options.repetitions != REPETITIONS)
             resumable.run_row(title, jobs, ROWS[name].data(), options.output, workers=options.workers, client=client)
-        except (DataError, MemoryError, OSError) as error:
-            print(f"{name}: {error}", file=sys.stderr)
-            return 1
+    except (MemoryError, OSError, ValueError) as error:  # DataError is a ValueError
+        print(f"protocol: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; the runs that were finished are kept: call it again to go on", file=sys.stderr)
+        return 130
     return 0

@@ -64,6 +64,9 @@ def run_row(
             print(f"{name}: {len(jobs) - len(missing) + done} of {len(jobs)}", end="\r", flush=True)
         print()
     table = output / f"{name}.csv"
+    if not missing and table.exists():  # its provenance says who made it, and that was not this call
+        print(f"{name}: {table}")
+        return table
     write_atomically(table, summary([t for job in jobs if (t := known[job.key])]).to_csv(index=False))
     write_atomically(output / f"{name}.json", json.dumps(provenance(data, len(jobs)), indent=1) + "\n")
     print(f"{name}: {table}")

@@ -1,6 +1,7 @@
 """Plots of the network experiments: every run is drawn, not only means."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ SETTING_COLOURS = {
     "gd": COLOURS["gd"],
     "bn": COLOURS["bngd"],
     "split 1": COLOURS["small"],
-    "split 10": COLOURS["accent"],
+    "split 10": "#8172B3",
     "split 0.1": COLOURS["accent"],
     "split 0.01": COLOURS["large"],
     "split 0.001": COLOURS["light"],
@@ -33,6 +34,12 @@ def setting_label(setting: str) -> str:
     if setting.startswith("split "):
         return rf"BN, $\varepsilon_a = {setting.removeprefix('split ')}$"
     return SETTING_LABELS[setting]
+
+
+def palette(settings: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each setting: its own, or one of some to spare for an eps_a that has none."""
+    spare = cycle(("#937860", "#64B5CD", "#C44E52", COLOURS["limit"]))
+    return {s: SETTING_COLOURS[s] if s in SETTING_COLOURS else next(spare) for s in dict.fromkeys(settings)}
 
 
 def loss_against_lr(
@@ -59,11 +66,12 @@ def loss_against_lr(
         Panels side by side.
     """
     columns = min(columns, len(panels))
+    colours = palette(setting for runs in panels.values() for setting in runs["setting"])
     rows = -(-len(panels) // columns)
     width = 7.2 if columns > 1 else 5.4
     fig, axes = figure(columns, rows, width=width, height=3.1, sharey=True, sharex=True, squeeze=False)
     for ax, (title, runs) in zip(axes.ravel(), panels.items(), strict=False):
-        _draw_runs(ax, runs, loss)
+        _draw_runs(ax, runs, loss, colours)
         ax.set_title(title, loc="left")
         if level is not None:
             mark_level(ax, level, f"{level:g}", left=0.5)
@@ -80,23 +88,22 @@ def loss_against_lr(
         ax.set_xlabel(r"learning rate $\varepsilon$")
     if len(panels) > 1:
         panel_letters(axes.ravel()[: len(panels)])
-    settings = list(dict.fromkeys(s for runs in panels.values() for s in runs["setting"]))
-    _legend_below(fig, settings, any((runs["outcome"] == "diverged").any() for runs in panels.values()))
+    _legend_below(fig, colours, any((runs["outcome"] == "diverged").any() for runs in panels.values()))
     return fig
 
 
-def _draw_runs(ax: Axes, runs: pd.DataFrame, loss: str) -> None:
+def _draw_runs(ax: Axes, runs: pd.DataFrame, loss: str, colours: Mapping[str, str]) -> None:
     for (setting, _), group in runs.groupby(["setting", "seed"], sort=False):
         ordered = group.sort_values("lr")
-        colour = SETTING_COLOURS[str(setting)]
+        colour = colours[str(setting)]
         ax.loglog(ordered["lr"], ordered[loss], color=colour, linewidth=1.1, marker=".", markersize=4, alpha=0.85)
         diverged = ordered.loc[ordered["outcome"] == "diverged", "lr"]
         height = np.full(len(diverged), _DIVERGED_AT)
         ax.plot(diverged, height, "x", color=colour, markersize=4.5, transform=ax.get_xaxis_transform())
 
 
-def _legend_below(fig: Figure, settings: Sequence[str], diverged: bool) -> None:
-    handles = [Line2D([], [], color=SETTING_COLOURS[s], marker=".", label=setting_label(s)) for s in settings]
+def _legend_below(fig: Figure, colours: Mapping[str, str], diverged: bool) -> None:
+    handles = [Line2D([], [], color=colour, marker=".", label=setting_label(s)) for s, colour in colours.items()]
     if diverged:
         handles.append(Line2D([], [], color="#444444", marker="x", linestyle="", label="diverged"))
     fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
@@ -118,10 +125,11 @@ def range_widths(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> 
         for network, setting in zip(ranges["network"], ranges["setting"], strict=True)
     ]
     labelled = ranges.assign(label=labels)
+    colours = palette(ranges["setting"])
     fig, axes = figure(2, height=0.9 + 0.27 * len(set(labels)), sharey=True)
     for ax, (measure, title) in zip(axes, _measures(level, factor).items(), strict=True):
         width = f"{measure}_decades"
-        same = {"data": labelled, "y": "label", "hue": "setting", "palette": SETTING_COLOURS, "ax": ax, "legend": False}
+        same = {"data": labelled, "y": "label", "hue": "setting", "palette": colours, "ax": ax, "legend": False}
         sns.barplot(x=width, errorbar=None, alpha=0.25, width=0.6, linewidth=0, **same)
         sns.scatterplot(x=width, style=f"{measure}_censored", markers={False: "o", True: ">"}, s=28, zorder=3, **same)
         ax.set(title=title, xlabel="decades of learning rates", ylabel="", xlim=(0, None))
@@ -169,7 +177,8 @@ def deviation_against_step(deviations: Mapping[str, Mapping[float, tuple[Sequenc
     Parameters
     ----------
     deviations : mapping
-        Title -> t -> (steps, relative difference). An exact zero is drawn at the bottom; powers of two are dashed.
+        Title -> t -> (steps, relative difference). An exact zero is drawn at the bottom; powers of two are
+        dashed or dotted.
     """
     fig, axes = figure(len(deviations), height=3.2, sharey=True, sharex=True)
     scales = sorted({t for panel in deviations.values() for t in panel})
@@ -192,7 +201,8 @@ def deviation_against_step(deviations: Mapping[str, Mapping[float, tuple[Sequenc
 def _scale_look(t: float, colour: tuple[float, ...]) -> dict[str, Any]:
     power = np.log2(t)
     if power == round(power):
-        return {"color": COLOURS["gd"], "linestyle": "--", "linewidth": 1.6, "label": f"$t = 2^{{{power:.0f}}}$"}
+        dashes = "--" if t < 1 else ":"
+        return {"color": COLOURS["gd"], "linestyle": dashes, "linewidth": 1.6, "label": f"$t = 2^{{{power:.0f}}}$"}
     return {"color": colour, "linewidth": 1.2, "label": f"$t = {t:g}$"}
 
 
@@ -212,8 +222,9 @@ def widths_against_units(
     """
     fig, axes = figure(2, height=3.2, sharey=True)
     runs = ranges.assign(units=ranges["network"].map(units))
+    colours = palette(ranges["setting"])
     for ax, (measure, title) in zip(axes, _measures(level, factor).items(), strict=True):
-        same = {"data": runs, "x": "units", "y": f"{measure}_decades", "hue": "setting", "palette": SETTING_COLOURS}
+        same = {"data": runs, "x": "units", "y": f"{measure}_decades", "hue": "setting", "palette": colours}
         sns.lineplot(errorbar=None, linewidth=1.2, legend=False, ax=ax, **same)
         style = {"style": f"{measure}_censored", "markers": {False: "o", True: "^"}}
         sns.scatterplot(s=28, zorder=3, legend=False, ax=ax, **style, **same)
@@ -221,9 +232,7 @@ def widths_against_units(
     axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel("decades of learning rates")
     panel_letters(axes)
-    handles = [
-        Line2D([], [], color=SETTING_COLOURS[s], marker="o", label=setting_label(s)) for s in ranges["setting"].unique()
-    ]
+    handles = [Line2D([], [], color=colour, marker="o", label=setting_label(s)) for s, colour in colours.items()]
     if ranges[[f"{measure}_censored" for measure in _measures(level, factor)]].to_numpy().any():
         handles.append(Line2D([], [], color="#444444", marker="^", linestyle="", label="leaves the grid"))
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))

@@ -44,6 +44,8 @@ def least_growth(paths: pd.DataFrame) -> float:
 
 
 def exponent(final: pd.DataFrame, layer: int) -> float:
-    """Return p of the fit effective step ~ lr^p over the last rows of some runs, for one layer."""
+    """Return p of the fit effective step ~ lr^p over the last rows of some runs, for one layer; NaN for one rate."""
     rows = final[final["layer"] == layer]
+    if rows["lr"].nunique() < 2:
+        return float("nan")
     return float(np.polyfit(np.log(rows["lr"]), np.log(rows["effective_step"]), 1)[0])

@@ -21,7 +21,17 @@ def jobs(widths: Sequence[int], repetitions: Sequence[int], lr: ArrayLike, lr_a:
     lr_a : float
     **same
         What all runs share, as `bngd.networks.grid` takes it.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two widths, or not a number of repetitions for each.
     """
+    if len(widths) < 2 or len(widths) != len(repetitions):
+        raise ValueError(
+            f"{len(widths)} widths with {len(repetitions)} numbers of repetitions; give two widths or more to compare, "
+            "and a number for each"
+        )
     runs: list[Job] = []
     # The longest first, so that no process waits for one at the end.
     for units, seeds in sorted(zip(widths, repetitions, strict=True), reverse=True):
