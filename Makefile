@@ -45,7 +45,7 @@ PINS       := requirements.txt constraints.txt
 # notebooks that are named after them, and a study named like a notebook concerns that one (tests/test_makefile.py
 # checks that nothing else imports it).
 BOOK_CODE    := $(wildcard $(addprefix bngd/companion/,book.py chromium.py sphinx_ext.py))
-NETWORK_CODE := $(shell find bngd/networks -name '*.py' 2>/dev/null)
+NETWORK_CODE := $(shell find bngd/networks -type f -not -name '*.pyc' 2>/dev/null)
 STUDIES      := $(wildcard $(NOTEBOOKS:%=bngd/studies/%.py))
 PACKAGE      := $(filter-out $(BOOK_CODE) $(NETWORK_CODE) $(STUDIES),$(shell find bngd -name '*.py'))
 BOOK_SOURCES := $(shell find book -type f -not -name '.*' -not -path '*/_build/*' 2>/dev/null)

@@ -27,6 +27,7 @@ esac
 """
 SOURCES = (
     "bngd/claims.py", "bngd/companion/book.py", "bngd/companion/sphinx_ext.py", "bngd/networks/training.py",
+    "bngd/networks/rows/kept.csv",
     "bngd/studies/one.py", "book/intro.md", "requirements.txt", "constraints.txt", "pyproject.toml",
 )  # fmt: skip
 
@@ -96,6 +97,7 @@ def test_a_changed_parameter_executes_its_notebook_alone(built):
         ("bngd/claims.py", ["network_width", "one", "summary", "two"]),
         ("requirements.txt", ["network_width", "one", "summary", "two"]),
         ("bngd/networks/training.py", ["network_width"]),
+        ("bngd/networks/rows/kept.csv", ["network_width"]),
         ("bngd/studies/one.py", ["one"]),
         ("bngd/companion/book.py", []),
         ("book/intro.md", []),
