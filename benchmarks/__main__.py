@@ -6,7 +6,6 @@ import os
 import platform
 import subprocess
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -14,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmarks import comparison, growth
+from bngd.companion.provenance import installed
 from bngd.ensemble.local import cores
 from bngd.plotting import COLOURS
 
@@ -49,14 +49,6 @@ def processor() -> str:
         return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor()
-
-
-def installed(package: str) -> str | None:
-    """Return the version of a package, None where there is none."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def provenance(seconds: float) -> dict[str, object]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bngd.companion.parameters import defaults
 from bngd.networks import Job, kept, load, protocol, resumable
 from bngd.networks.architectures import M1, M2
 from bngd.networks.protocol import ADAM, ROWS, coverage, table
@@ -50,6 +51,24 @@ def test_runs_of_a_row_are_the_scripts():
 def test_every_row_says_what_became_of_it():
     for name in (*ROWS, *ADAM):
         assert coverage(name).startswith(("run in full", "reduced", "not run"))
+
+
+@pytest.mark.parametrize(
+    ("row", "notebook", "words"),
+    [
+        (
+            "fmnist_m1_gdlr",
+            "network_learning_rate",
+            "{filters} and 16 filters, {conv_rates} rates, {conv_steps} updates",
+        ),
+        ("mnist_sca_gdlr", "network_scaling", "{scales} scales, {rates} rates, {steps} updates"),
+        ("mnist_m5_gdlr", "network_width", "{rates} rates, {steps} updates"),
+    ],
+)
+def test_a_reduced_row_is_described_as_its_notebook_runs_it(row, notebook, words):
+    used = defaults(BOOK_PAGE.parents[1] / "notebooks" / f"{notebook}.ipynb")
+    counted = {name: len(value) if isinstance(value, list) else value for name, value in used.items()}
+    assert words.format(**counted) in coverage(row)
 
 
 def test_the_books_page_shows_the_table():

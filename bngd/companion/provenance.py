@@ -40,7 +40,7 @@ def describe(
         "bngd": bngd.__version__,
         **commit(root),
         "python": platform.python_version(),
-        "packages": {name: version for name in PACKAGES if (version := _version(name)) is not None},
+        "packages": {name: version for name in PACKAGES if (version := installed(name)) is not None},
         "platform": platform.platform(),
         "cores": os.cpu_count(),
     }
@@ -61,7 +61,8 @@ def _git(root: Path, *arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def _version(package: str) -> str | None:
+def installed(package: str) -> str | None:
+    """Return the version of a package, None where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

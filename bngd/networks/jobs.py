@@ -13,6 +13,8 @@ from bngd.networks.architectures import Network
 
 SAMPLINGS = ("epochs", "replacement")
 DTYPES = ("float32", "float64")
+COUNTS = {"steps": 1, "batch": 1, "record_every": 1, "evaluation": 1, "seed": 0, "stream": 0}
+"""What of a job is a whole number, and the least that it may be."""
 
 
 @dataclass(frozen=True)
@@ -69,25 +71,11 @@ class Job:
 
     def __post_init__(self) -> None:
         """Check every entry."""
+        # Numbers of any type become Python's own, so that equal jobs have equal keys.
         for name in ("lr", "lr_a", "scale", "gamma"):
-            rate = getattr(self, name)
-            if rate is None and name == "lr_a":
-                continue
-            if not (isinstance(rate, Real) and isfinite(rate) and float(rate) > 0):
-                raise ValueError(f"{name} is {rate!r}; give a positive finite number")
-            object.__setattr__(self, name, float(rate))  # equal numbers of any type make equal jobs, with equal keys
-        for name, least in (
-            ("steps", 1),
-            ("batch", 1),
-            ("record_every", 1),
-            ("evaluation", 1),
-            ("seed", 0),
-            ("stream", 0),
-        ):
-            count = getattr(self, name)
-            if not (isinstance(count, Integral) and int(count) >= least):
-                raise ValueError(f"{name} is {count!r}; give a whole number, at least {least}")
-            object.__setattr__(self, name, int(count))
+            object.__setattr__(self, name, _rate(name, getattr(self, name)))
+        for name, least in COUNTS.items():
+            object.__setattr__(self, name, _count(name, getattr(self, name), least))
         for name, allowed in (("sampling", SAMPLINGS), ("dtype", DTYPES)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; choose from {', '.join(allowed)}")
@@ -117,6 +105,20 @@ class Job:
     def rng(self, purpose: int) -> np.random.Generator:
         """Return the generator for one purpose: 0 initial weights, 1 training batches, 2 test batches, 3 evaluation."""
         return np.random.default_rng([self.seed, self.stream, purpose])
+
+
+def _rate(name: str, value: Any) -> float | None:
+    if value is None and name == "lr_a":
+        return None
+    if not (isinstance(value, Real) and isfinite(value) and float(value) > 0):
+        raise ValueError(f"{name} is {value!r}; give a positive finite number")
+    return float(value)
+
+
+def _count(name: str, value: Any, least: int) -> int:
+    if not (isinstance(value, Integral) and int(value) >= least):
+        raise ValueError(f"{name} is {value!r}; give a whole number, at least {least}")
+    return int(value)
 
 
 def grid(

@@ -254,6 +254,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _run_rows(options)
 
 
+def _title(name: str, options: argparse.Namespace) -> str:
+    """Name the results so that a part of a row, or a variant of it, does not take the place of the row."""
+    parts = [name]
+    if options.described:
+        parts.append("described")
+    if options.repetitions != REPETITIONS:
+        parts.append(f"{options.repetitions}-repetitions")
+    return "-".join(parts)
+
+
 def _run_rows(options: argparse.Namespace) -> int:
     try:
         if options.repetitions < 1:
@@ -265,10 +275,9 @@ def _run_rows(options: argparse.Namespace) -> int:
             client = Client(options.scheduler, timeout=SCHEDULER_PATIENCE)
         for name in options.rows:
             jobs = ROWS[name].jobs(repetitions=options.repetitions, described=options.described)
-            # A part of a row, or another one, must not take the place of the row.
-            title = name + "-described" * options.described
-            title += f"-{options.repetitions}-repetitions" * (options.repetitions != REPETITIONS)
-            resumable.run_row(title, jobs, ROWS[name].data(), options.output, workers=options.workers, client=client)
+            resumable.run_row(
+                _title(name, options), jobs, ROWS[name].data(), options.output, workers=options.workers, client=client
+            )
     except (MemoryError, OSError, ValueError) as error:  # DataError is a ValueError
         print(f"protocol: {error}", file=sys.stderr)
         return 1

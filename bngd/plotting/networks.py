@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -18,7 +19,6 @@ SETTING_COLOURS = {
     "gd": COLOURS["gd"],
     "bn": COLOURS["bngd"],
     "split 1": COLOURS["small"],
-    "split 10": "#8172B3",
     "split 0.1": COLOURS["accent"],
     "split 0.01": COLOURS["large"],
     "split 0.001": COLOURS["light"],
@@ -38,7 +38,7 @@ def setting_label(setting: str) -> str:
 
 def palette(settings: Iterable[str]) -> dict[str, str]:
     """Return a colour for each setting: its own, or one of some to spare for an eps_a that has none."""
-    spare = cycle(("#937860", "#64B5CD", "#C44E52", COLOURS["limit"]))
+    spare = cycle(mpl.rcParams["axes.prop_cycle"].by_key()["color"])
     return {s: SETTING_COLOURS[s] if s in SETTING_COLOURS else next(spare) for s in dict.fromkeys(settings)}
 
 

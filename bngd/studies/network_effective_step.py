@@ -37,6 +37,15 @@ def at_the_end(final: pd.DataFrame, layer_names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(columns).reset_index()
 
 
+def ratio_at_the_end(paths: pd.DataFrame, reference: pd.DataFrame) -> pd.Series:
+    """Return eps times the sharpness at the last step over that of the reference, for each rate and layer of both."""
+    last, other = (
+        table[table["step"] == table["step"].max()].set_index(["lr", "layer"])["product"]
+        for table in (paths, reference)
+    )
+    return (last / other).dropna()
+
+
 def least_growth(paths: pd.DataFrame) -> float:
     """Return the smallest ratio of a layer's norm to that at the look before, over all runs and layers."""
     ordered = paths.sort_values(["lr", "layer", "step"])
