@@ -21,6 +21,7 @@ def judge(predicted, measured, rule, **kwargs):
         (at_least(0.1), 2.0, 1.81, 1.79),
         (between(0.9, 1.1), "about 1", 1.05, 1.2),
         (between(0.9, 1.1), "about 1", [0.95, 1.05], [0.95, 1.2]),
+        (between(0.9, 1.1), "about 1", [0.95, 1.05], [0.8, 1.05]),
         (equals(), 5, 5, 4),
         (equals(), True, True, False),
     ],

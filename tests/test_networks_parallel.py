@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bngd.networks import Job, load, parallel, train
-from bngd.networks.architectures import M2
+from bngd.networks import Job, load, parallel, run, train
+from bngd.networks.architectures import M2, mlp
 
 LONG_CALL = """
 from bngd.networks import Job, grid, load, train
@@ -67,3 +67,11 @@ def test_a_killed_worker_is_a_clear_error(monkeypatch):
 
 def _die(job):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="one core has no second thread")
+def test_a_run_gives_the_same_bits_here_and_in_a_worker():
+    # Large enough for JAX to share its sums among threads, where it has several.
+    job = Job(mlp(1000).with_batch_norm(0.0), 10.0, 1.0, steps=20, batch=500, evaluation=500)
+    here, *workers = [run(job, load("digits")), *train([job, job], load("digits"), workers=2)]
+    assert all(worker.loss == here.loss and worker.final == here.final for worker in workers)

@@ -142,7 +142,7 @@ def test_a_row_for_each_rate_at_the_end():
 def test_ends_are_compared_rate_by_rate_and_layer_by_layer():
     reference = pd.DataFrame({"lr": [1.0, 1.0, 2.0], "layer": [0, 1, 0], "step": 5, "product": [2.0, 4.0, 8.0]})
     early = pd.DataFrame({"lr": [1.0], "layer": [0], "step": [1], "product": [100.0]})
-    paths = pd.concat([early, reference.assign(product=[1.0, 1.0, 1.0]).iloc[:2]])
+    paths = pd.concat([reference.assign(product=[1.0, 1.0, 1.0]).iloc[:2], early])
     assert network_effective_step.ratio_at_the_end(paths, reference).to_dict() == {(1.0, 0): 0.5, (1.0, 1): 0.25}
 
 
