@@ -32,7 +32,8 @@ NETWORKS  := $(filter network_%,$(NOTEBOOKS))
 
 # Which to begin with: the longest to run, so that no core waits for it at the end. Training takes longest, and after it
 # the notebooks with most to say.
-LONGEST_FIRST := $(NETWORKS) $(filter-out $(NETWORKS),$(patsubst notebooks/%.ipynb,%,$(shell ls -S notebooks/*.ipynb)))
+BY_SIZE       := $(patsubst notebooks/%.ipynb,%,$(shell ls -S notebooks/*.ipynb))
+LONGEST_FIRST := $(filter $(NETWORKS),$(BY_SIZE)) $(filter-out $(NETWORKS),$(BY_SIZE))
 
 OUT        := build/$(PROFILE)
 EXECUTED   := $(LONGEST_FIRST:%=$(OUT)/notebooks/%.ipynb)

@@ -7,7 +7,7 @@ import pytest
 from bngd.networks import Job, curves, grid, load, mlp, run, small_conv, summary, train, trajectory
 from bngd.networks.architectures import M2, Dense, Network, initialise
 from bngd.networks.jobs import batches
-from bngd.networks.training import initial_moving, on_device, sgd_step
+from bngd.networks.training import batch, initial_moving, seen, sgd_step
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,15 @@ def numpy_bn_step(p, x, labels, lr, lr_a, epsilon):
     return {k: [v - rate[k] * g for v, g in zip(p[k], gradient[k], strict=True)] for k in p}
 
 
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_networks_see_pixels_over_the_peak_less_the_offset(digits, part):
+    centred = digits.centred()
+    x, y = seen(batch(centred, part, np.array([3, 1]), "float32"))
+    pixels, labels = (getattr(digits, f"{letter}_{part}")[[3, 1]] for letter in "xy")
+    np.testing.assert_allclose(x, pixels / 16 - digits.x_train.mean(0) / 16, atol=1e-6)
+    assert y.tolist() == labels.tolist()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_one_step_equals_numpys_by_hand(digits, dtype):
     network = mlp(16).with_batch_norm()
@@ -57,8 +66,8 @@ def test_one_step_equals_numpys_by_hand(digits, dtype):
         p = {k: [(v + 0.1 * rng.standard_normal(v.shape)).astype(dtype) for v in values] for k, values in p.items()}
         indices = rng.permutation(len(digits.x_train))[:100]
         rates = np.array([0.7, 0.2], dtype)
-        train_data = on_device(digits, dtype)["train"]
-        ours, _ = sgd_step(network, p, initial_moving(network, p), rates, train_data, indices)
+        images = batch(digits, "train", indices, dtype)
+        ours, _ = sgd_step(network, p, initial_moving(network, p), rates, images)
     x = digits.x_train[indices].reshape(100, -1) / digits.peak
     double = {k: [v.astype(float) for v in values] for k, values in p.items()}
     expected = numpy_bn_step(double, x, digits.y_train[indices], 0.7, 0.2, network.epsilon)

@@ -1,19 +1,12 @@
 """The same experiments on neural networks: data, architectures, training of many learning rates, what to measure."""
 
-import os
-
-# The order of a sum follows the number of threads: with one, a job gives the same numbers in this process, in a worker
-# and on a cluster, and several side by side use the cores better. JAX reads these when it computes for the first time.
-os.environ.setdefault("NPROC", "1")
-if "multi_thread_eigen" not in os.environ.get("XLA_FLAGS", ""):
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
-
 try:
     import jax  # noqa: F401
 except ImportError as error:
     raise ImportError("the network experiments need JAX; install it with: pip install jax") from error
 
 from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Conv, Dense, Network, m5, mlp, small_conv
+from bngd.networks.compiler import compile_quickly
 from bngd.networks.data import DATASETS, Dataset, load, load_first, scrambled
 from bngd.networks.idx import DataError
 from bngd.networks.jobs import Job, grid
@@ -37,6 +30,7 @@ __all__ = [
     "Job",
     "Network",
     "Training",
+    "compile_quickly",
     "curves",
     "grid",
     "load",

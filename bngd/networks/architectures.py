@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil, prod
 from typing import Any
 
@@ -154,7 +155,7 @@ def initialise(
 
 
 def forward(
-    network: Network, parameters: Parameters, x: Array, statistics: Statistics | None = None
+    network: Network, parameters: Parameters, x: Array, moving: Statistics | None = None, own: bool | Array = False
 ) -> tuple[Array, Statistics]:
     """Return the logits and the statistics that BN used.
 
@@ -163,8 +164,10 @@ def forward(
     network : Network
     parameters : dict of lists of arrays
     x : Array, shape (n, height, width, channels)
-    statistics : list of (mean, variance), or None
-        Given, BN uses them; else those of this batch.
+    moving : list of (mean, variance), or None
+        What BN uses in place of this batch's statistics.
+    own : bool or Array
+        Whether BN uses this batch's statistics all the same. An Array decides when a compiled program runs.
 
     Returns
     -------
@@ -177,7 +180,8 @@ def forward(
     for i, layer in enumerate(network.layers):
         z = _linear(layer, x, parameters["weights"][i]) + parameters["biases"][i]
         if network.normalised and (network.logits_too or i < last):
-            used.append(statistics[i] if statistics else batch_statistics(z))
+            batch = batch_statistics(z)
+            used.append(batch if moving is None else jax.tree.map(partial(jnp.where, own), batch, moving[i]))
             z = batch_norm(z, used[i], parameters["gamma"][i], parameters["beta"][i], network.epsilon)
         x = z if i == last else _activate(layer, z)
     return x, used

@@ -3,7 +3,6 @@
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from jax import Array
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from bngd.networks.architectures import LOSSES, Network, Parameters, forward
 from bngd.networks.data import Dataset
 from bngd.networks.jobs import Job
-from bngd.networks.training import in_precision, on_device, take, trajectory
+from bngd.networks.training import batch, evaluate, in_precision, seen, trajectory
 
 
 @partial(jax.jit, static_argnames=("network", "layer"))
@@ -54,7 +53,7 @@ def sharpness(
     start = np.random.default_rng(seed).standard_normal(shape).ravel()
     basis, diagonal, off = [start / np.linalg.norm(start)], [], []
     for _ in range(min(iterations, start.size)):
-        product = _hessian_product(network, parameters, layer, x, y, jnp.asarray(basis[-1].reshape(shape), dtype))
+        product = _hessian_product(network, parameters, layer, x, y, basis[-1].reshape(shape).astype(dtype))
         image = np.asarray(product, dtype=float).ravel()
         if not np.isfinite(image).all():
             return float("nan")
@@ -103,14 +102,15 @@ def self_tuning(job: Job, data: Dataset, *, images: int = 1000, iterations: int 
         A row for each record and layer: step, layer, loss, norm, effective_step, sharpness, unit_sharpness, product.
     """
     rows = []
+    looked_at = batch(data, "train", np.arange(min(images, len(data.x_train))), job.dtype)
     for state in trajectory(job, data):
         with in_precision(job):
-            x, y = take(on_device(data, job.dtype)["train"], jnp.arange(min(images, len(data.x_train))))
-            loss = float(LOSSES[job.network.loss](forward(job.network, state.parameters, x)[0], y))
+            loss, _ = evaluate(job.network, state.parameters, state.moving, np.asarray(True), looked_at)
+            x, y = jax.jit(seen)(looked_at)
             for layer, weights in enumerate(state.parameters["weights"]):
                 top = sharpness(job.network, state.parameters, layer, x, y, iterations=iterations)
-                norm = float(jnp.linalg.norm(weights))
-                rows.append((state.step, layer, loss, norm, top))
+                norm = np.linalg.norm(np.asarray(weights, dtype=float))
+                rows.append((state.step, layer, float(loss), norm, top))
     table = pd.DataFrame(rows, columns=["step", "layer", "loss", "norm", "sharpness"])
     squared = table["norm"] ** 2
     return table.assign(

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from math import isfinite
-from typing import Any
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,36 @@ from bngd.networks.jobs import Job, batches
 FINITE, DIVERGED = "finite", "diverged"
 FINAL = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 """What is measured at the end of a run."""
+
+
+class Batch(NamedTuple):
+    """Some images, and what makes of their pixels what a network sees.
+
+    Attributes
+    ----------
+    x : ndarray of uint8, shape (n, height, width, channels)
+    y : ndarray of uint8, shape (n,)
+    peak, offset : ndarray
+        Of the data set, in the precision to compute in.
+    """
+
+    x: NDArray[np.uint8]
+    y: NDArray[np.uint8]
+    peak: NDArray
+    offset: NDArray
+
+
+def batch(data: Dataset, part: str, indices: NDArray, dtype: str) -> Batch:
+    """Return images of the "train" or the "test" part, as they are stored: a byte a pixel is soon moved."""
+    x, y = (data.x_train, data.y_train) if part == "train" else (data.x_test, data.y_test)
+    offset = np.zeros((), dtype) if data.offset is None else data.offset.astype(dtype)
+    return Batch(x[indices], y[indices], np.asarray(data.peak, dtype), offset)
+
+
+def seen(images: Batch) -> tuple[Array, Array]:
+    """Return images as a network sees them, pixels over the peak less the offset, and their labels."""
+    x, y, peak, offset = map(jnp.asarray, images)
+    return x.astype(peak.dtype) / peak - offset, y.astype(jnp.int32)
 
 
 @dataclass(frozen=True)
@@ -85,9 +115,9 @@ def trajectory(job: Job, data: Dataset) -> Iterator[State]:
     moving = initial_moving(job.network, parameters)
     rates = np.array([job.lr, job.lr if job.lr_a is None else job.lr_a], job.dtype)
     for step, indices in enumerate(batches(job, len(data.x_train)), start=1):
+        images = batch(data, "train", indices, job.dtype)
         with in_precision(job):  # not around the yield: it would hold for the caller too
-            images = on_device(data, job.dtype)["train"]
-            parameters, moving = sgd_step(job.network, parameters, moving, rates, images, indices)
+            parameters, moving = sgd_step(job.network, parameters, moving, rates, images)
         if step % job.record_every == 1 % job.record_every or step == job.steps:
             yield State(step, parameters, moving, indices)
 
@@ -107,10 +137,10 @@ def initial_moving(network: Network, parameters: Parameters) -> Statistics:
 
 @partial(jax.jit, static_argnames="network")
 def sgd_step(
-    network: Network, parameters: Parameters, moving: Statistics, rates: Array, train: Any, indices: Array
+    network: Network, parameters: Parameters, moving: Statistics, rates: Array, images: Batch
 ) -> tuple[Parameters, Statistics]:
     """Return parameters and moving averages after one update on one batch."""
-    x, y = take(train, indices)
+    x, y = seen(images)
 
     def loss(p: Parameters) -> tuple[Array, Statistics]:
         logits, statistics = forward(network, p, x)
@@ -128,29 +158,15 @@ def sgd_step(
 
 @partial(jax.jit, static_argnames="network")
 def evaluate(
-    network: Network, parameters: Parameters, statistics: Statistics | None, images: Any, indices: Array
+    network: Network, parameters: Parameters, moving: Statistics, own: Array, images: Batch
 ) -> tuple[Array, Array]:
-    """Return loss and accuracy on some images; without statistics given, BN uses those of these images."""
-    x, y = take(images, indices)
-    logits, _ = forward(network, parameters, x, statistics)
+    """Return loss and accuracy on some images, BN using their own statistics or the moving averages.
+
+    One program for both: compiling it takes longer than a short run.
+    """
+    x, y = seen(images)
+    logits, _ = forward(network, parameters, x, moving, own)
     return LOSSES[network.loss](logits, y), (logits.argmax(1) == y).mean()
-
-
-def take(images: tuple[Array, Array, Array, Array], indices: Array) -> tuple[Array, Array]:
-    """Return some images as the network sees them, pixels over the peak less the offset, and their labels."""
-    x, y, peak, offset = images
-    return x[indices].astype(peak.dtype) / peak - offset, y[indices].astype(jnp.int32)
-
-
-@lru_cache(maxsize=2)
-def on_device(data: Dataset, dtype: str) -> dict[str, tuple[Array, Array, Array, Array]]:
-    """Return images, labels, peak and offset of the "train" and "test" part, in the memory that JAX computes in."""
-    offset = np.zeros((), dtype) if data.offset is None else data.offset.astype(dtype)
-    peak = jnp.asarray(data.peak, dtype)
-    return {
-        "train": (jnp.asarray(data.x_train), jnp.asarray(data.y_train), peak, jnp.asarray(offset)),
-        "test": (jnp.asarray(data.x_test), jnp.asarray(data.y_test), peak, jnp.asarray(offset)),
-    }
 
 
 def run(job: Job, data: Dataset) -> Training:
@@ -198,8 +214,9 @@ def _final(job: Job, data: Dataset, state: State) -> dict[str, float]:
 
 def _measure(job: Job, data: Dataset, state: State, train: NDArray, test: NDArray) -> tuple[float, ...]:
     """Return loss and accuracy on training images by their own statistics, on test images by the moving averages."""
+    measured: list[Array] = []
     with in_precision(job):
-        device = on_device(data, job.dtype)
-        on_train = evaluate(job.network, state.parameters, None, device["train"], train)
-        on_test = evaluate(job.network, state.parameters, state.moving or None, device["test"], test)
-        return tuple(float(value) for value in (*on_train, *on_test))
+        for part, own, indices in (("train", True, train), ("test", False, test)):
+            images = batch(data, part, indices, job.dtype)
+            measured += evaluate(job.network, state.parameters, state.moving, np.asarray(own), images)
+        return tuple(float(value) for value in measured)

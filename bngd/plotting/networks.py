@@ -4,16 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
+import lazy_loader
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from bngd.plotting.style import COLOURS, figure, mark_level, panel_letters, shades
+
+sns = lazy_loader.load("seaborn")  # which two of the figures need, and which is slow to import
 
 SETTING_COLOURS = {
     "gd": COLOURS["gd"],
