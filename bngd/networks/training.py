@@ -24,7 +24,7 @@ FINAL = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 
 
 class Batch(NamedTuple):
-    """Some images, and what makes of their pixels what a network sees.
+    """Some images as they are stored, and the two numbers that turn a pixel into what a network sees.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Batch(NamedTuple):
 
 
 def batch(data: Dataset, part: str, indices: NDArray, dtype: str) -> Batch:
-    """Return images of the "train" or the "test" part, as they are stored: a byte a pixel is soon moved."""
+    """Return some images of the "train" or the "test" part; stored as bytes they are soon moved to a device."""
     x, y = (data.x_train, data.y_train) if part == "train" else (data.x_test, data.y_test)
     offset = np.zeros((), dtype) if data.offset is None else data.offset.astype(dtype)
     return Batch(x[indices], y[indices], np.asarray(data.peak, dtype), offset)
