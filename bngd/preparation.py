@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # not its linalg by name: that loads when it is used, which is seldom
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import qr
 
 SPREAD_TOLERANCE = 1e-10
 """A column whose standard deviation is below this fraction of its largest entry is constant, up to rounding."""
@@ -116,7 +116,7 @@ def _checked(X: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def _dependent_columns(X: NDArray[np.float64], rank: int) -> NDArray[np.intp]:
-    _, order = qr(X, mode="r", pivoting=True)
+    _, order = scipy.linalg.qr(X, mode="r", pivoting=True)
     return np.sort(order[rank:])
 
 
