@@ -105,7 +105,7 @@ def self_tuning(job: Job, data: Dataset, *, images: int = 1000, iterations: int 
     looked_at = batch(data, "train", np.arange(min(images, len(data.x_train))), job.dtype)
     for state in trajectory(job, data):
         with in_precision(job):
-            loss, _ = evaluate(job.network, state.parameters, state.moving, np.asarray(True), looked_at)
+            loss, _ = evaluate(job.network, state.parameters, state.moving, True, looked_at)
             x, y = jax.jit(seen)(looked_at)
             for layer, weights in enumerate(state.parameters["weights"]):
                 top = sharpness(job.network, state.parameters, layer, x, y, iterations=iterations)

@@ -158,7 +158,7 @@ def sgd_step(
 
 @partial(jax.jit, static_argnames="network")
 def evaluate(
-    network: Network, parameters: Parameters, moving: Statistics, own: Array, images: Batch
+    network: Network, parameters: Parameters, moving: Statistics, own: bool | Array, images: Batch
 ) -> tuple[Array, Array]:
     """Return loss and accuracy on some images, BN using their own statistics or the moving averages.
 
@@ -218,5 +218,5 @@ def _measure(job: Job, data: Dataset, state: State, train: NDArray, test: NDArra
     with in_precision(job):
         for part, own, indices in (("train", True, train), ("test", False, test)):
             images = batch(data, part, indices, job.dtype)
-            measured += evaluate(job.network, state.parameters, state.moving, np.asarray(own), images)
+            measured += evaluate(job.network, state.parameters, state.moving, own, images)
         return tuple(float(value) for value in measured)
