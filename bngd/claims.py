@@ -23,13 +23,13 @@ TABLE_ROWS = {
         "Convergence",
         r"only for small $\varepsilon$",
         r"for every $\varepsilon$ if $\varepsilon_a \le 1$",
-        r"also: no $\varepsilon$ fails if $\varepsilon_a \le 1$",
+        r"no $\varepsilon$ ends much worse than a guess if $\varepsilon_a \le 1$",
     ),
     "rate": (
         "Rate of convergence",
         "linear",
         "linear, and it can be faster",
-        "also: a loss no worse after as many updates",
+        r"at its best $\varepsilon$, a loss no worse after as many updates",
     ),
     "learning_rate": (
         "Robustness to the learning rate",

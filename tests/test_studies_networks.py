@@ -99,7 +99,7 @@ def test_means_over_repetitions_ascend_in_width():
             "relative_high": 1.0,
         }
     )
-    table = network_width.means(ranges, {"wide": 100, "narrow": 10})
+    table = network_width.medians(ranges, {"wide": 100, "narrow": 10})
     assert network_width.by_width(table, "bn", "relative_decades") == [1.5, 4.0]
     assert table["h"].tolist() == [10, 100]
 
@@ -144,6 +144,15 @@ def test_ends_are_compared_rate_by_rate_and_layer_by_layer():
     early = pd.DataFrame({"lr": [1.0], "layer": [0], "step": [1], "product": [100.0]})
     paths = pd.concat([reference.assign(product=[1.0, 1.0, 1.0]).iloc[:2], early])
     assert network_effective_step.ratio_at_the_end(paths, reference).to_dict() == {(1.0, 0): 0.5, (1.0, 1): 0.25}
+
+
+def test_changes_are_from_the_first_look_to_the_last():
+    paths = pd.DataFrame(
+        {"lr": 1.0, "layer": 0, "step": [9, 1, 5], "norm": [6.0, 2.0, 1.0], "unit_sharpness": [5.0, 1.0, 9.0]}
+    )
+    assert network_effective_step.changes(paths).to_dict("records") == [
+        {"lr": 1.0, "layer": 0, "squared_norm": 9.0, "unit_sharpness": 5.0}
+    ]
 
 
 def test_one_rate_has_no_exponent():

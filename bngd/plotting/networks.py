@@ -226,8 +226,9 @@ def widths_against_units(
     runs = ranges.assign(units=ranges["network"].map(units))
     colours = palette(ranges["setting"])
     for ax, (measure, title) in zip(axes, _measures(level, factor).items(), strict=True):
-        same = {"data": runs, "x": "units", "y": f"{measure}_decades", "hue": "setting", "palette": colours}
-        sns.lineplot(errorbar=None, linewidth=1.2, legend=False, ax=ax, **same)
+        ordered = runs.sort_values(f"{measure}_censored", kind="stable")  # the few triangles last, on top of the dots
+        same = {"data": ordered, "x": "units", "y": f"{measure}_decades", "hue": "setting", "palette": colours}
+        sns.lineplot(errorbar=None, estimator="median", linewidth=1.2, legend=False, ax=ax, **same)
         style = {"style": f"{measure}_censored", "markers": {False: "o", True: "^"}}
         sns.scatterplot(s=28, zorder=3, legend=False, ax=ax, **style, **same)
         ax.set(title=title, xlabel="hidden units $h$", xscale="log")

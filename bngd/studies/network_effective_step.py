@@ -46,6 +46,17 @@ def ratio_at_the_end(paths: pd.DataFrame, reference: pd.DataFrame) -> pd.Series:
     return (last / other).dropna()
 
 
+def changes(paths: pd.DataFrame) -> pd.DataFrame:
+    """Return what changed from the first look at a run to the last, as factors, for each rate and layer.
+
+    Columns lr, layer, squared_norm, unit_sharpness (on the unit sphere); their quotient is that of eps times the
+    sharpness.
+    """
+    runs = paths.sort_values("step").groupby(["lr", "layer"])
+    ratio = runs[["norm", "unit_sharpness"]].last() / runs[["norm", "unit_sharpness"]].first()
+    return ratio.assign(squared_norm=ratio["norm"] ** 2)[["squared_norm", "unit_sharpness"]].reset_index()
+
+
 def least_growth(paths: pd.DataFrame) -> float:
     """Return the smallest ratio of a layer's norm to that at the look before, over all runs and layers."""
     ordered = paths.sort_values(["lr", "layer", "step"])

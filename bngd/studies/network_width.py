@@ -41,8 +41,8 @@ def jobs(widths: Sequence[int], repetitions: Sequence[int], lr: ArrayLike, lr_a:
     return runs
 
 
-def means(ranges: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
-    """Return a row for each setting and number of hidden units: means over the repetitions.
+def medians(ranges: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
+    """Return a row for each setting and number of hidden units: medians over the repetitions.
 
     Parameters
     ----------
@@ -57,12 +57,12 @@ def means(ranges: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
         Ascending in units for each setting: h, setting, best_loss, relative_decades, absolute_decades, relative_high.
     """
     columns = ["best_loss", "relative_decades", "absolute_decades", "relative_high"]
-    table = ranges.assign(h=ranges["network"].map(units)).groupby(["setting", "h"])[columns].mean()
+    table = ranges.assign(h=ranges["network"].map(units)).groupby(["setting", "h"])[columns].median()
     return table.reset_index()[["h", "setting", *columns]]
 
 
 def by_width(table: pd.DataFrame, setting: str, column: str) -> list[float]:
-    """Return a column of `means` for one setting, in the order of the widths."""
+    """Return a column of `medians` for one setting, in the order of the widths."""
     return table.loc[table["setting"] == setting, column].tolist()
 
 
