@@ -2,9 +2,11 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
+from bngd import claims
 from bngd.companion import book
 from bngd.companion.chromium import find_chromium
 from bngd.companion.errors import CompanionError
@@ -99,6 +101,16 @@ def test_a_changed_title_reaches_every_page(root):
     before = book.fingerprint(shop)
     (root / "book" / "first.md").write_text("# First of all\n")
     book.assemble(shop)
+    assert book.fingerprint(shop) != before
+
+
+def test_a_table_worded_anew_reaches_its_pages(root, tmp_path, monkeypatch):
+    shop = book.workshop("quick", root)
+    book.assemble(shop)
+    before = book.fingerprint(shop)
+    worded = tmp_path / "claims.py"
+    worded.write_text(Path(claims.__file__).read_text().replace("linear", "geometric"))
+    monkeypatch.setattr(claims, "__file__", str(worded))
     assert book.fingerprint(shop) != before
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 
 import bngd
+from bngd import claims
 from bngd.companion.chromium import find_chromium, print_pdf
 from bngd.companion.errors import CompanionError
 from bngd.companion.files import write_bytes, write_text
@@ -265,8 +266,9 @@ def needed_by_mathjax(path: str) -> bool:
 def fingerprint(shop: Workshop) -> str:
     """Digest of what shows on every page; Sphinx by itself would leave the pages that did not change stale."""
     digest = hashlib.sha256()
-    extension = Path(__file__).with_name("sphinx_ext.py")
-    shared = [shop.source / "conf.py", shop.source / "_toc.yml", extension, Path(__file__)]
+    # The extension, and the wording of the tables that it writes.
+    code = [Path(__file__), Path(__file__).with_name("sphinx_ext.py"), Path(claims.__file__)]
+    shared = [shop.source / "conf.py", shop.source / "_toc.yml", *code]
     shared += sorted(path for path in (shop.source / "_static").rglob("*") if path.is_file())
     for path in shared:
         digest.update(path.read_bytes())
