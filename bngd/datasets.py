@@ -73,7 +73,8 @@ def read_csv(path: str | Path, target: str) -> Dataset:
         raise ValueError(f"{path} holds only the target {target!r}; add at least one feature column")
     for column in table.columns:
         if not pd.api.types.is_numeric_dtype(table[column]):
-            example = table[column].dropna().iloc[0] if table[column].notna().any() else "empty"
+            words = table[column][pd.to_numeric(table[column], errors="coerce").isna() & table[column].notna()]
+            example = words.iloc[0] if len(words) else "empty"
             raise ValueError(
                 f"column {column!r} of {path} is not numeric (it holds {example!r}); encode it or leave it out"
             )

@@ -38,6 +38,7 @@ def test_a_missing_file_is_refused(tmp_path):
         ("cost\n1\n", "only the target"),
         ("p,cost\n1,cheap\n", "'cost'.*not numeric"),
         ("p,cost\nred,1\n", "'p'.*not numeric"),
+        ("p,cost\n2,1\nx,3\n", r"'p'.*not numeric \(it holds 'x'\)"),
         ("", "not a CSV"),
         ('p,cost\n1,2\n1,2,3,4\n"', "not a CSV"),
     ],

@@ -81,6 +81,9 @@ def tiny(**changes):
     [
         ({"y_train": np.array([0, 1, 2, 3, 4, 10], np.uint8)}, "label is 10; labels run from 0 to 9"),
         ({"y_test": np.zeros(2, np.uint8)}, "3 test images with 2 labels"),
+        ({"y_train": np.arange(6) - 1}, "y_train holds int64; give bytes"),
+        ({"x_test": np.full((3, 4, 4, 1), np.nan)}, "x_test holds float64; give bytes"),
+        ({"peak": 0.0}, "peak is 0.0; give the value of a fully lit pixel"),
         ({"x_test": np.zeros((3, 4, 5, 1), np.uint8)}, "x_test has shape"),
         ({"x_train": np.zeros((6, 4, 4), np.uint8)}, "x_train has shape"),
     ],

@@ -59,9 +59,18 @@ def test_an_error_in_a_worker_reaches_the_caller():
         train([Job(M2, 0.1, batch=5000)] * 2, load("digits"), workers=2)
 
 
+def test_a_script_without_a_guard_is_told_so(tmp_path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(LONG_CALL.replace('if __name__ == "__main__":', "if True:"))
+    env = os.environ | {"PYTHONPATH": str(Path(parallel.__file__).parents[2])}
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, env=env)
+    assert done.returncode == 1
+    assert 'has no `if __name__ == "__main__":` around its work' in done.stderr
+
+
 def test_a_killed_worker_is_a_clear_error(monkeypatch):
     monkeypatch.setattr(parallel, "_run_shared", _die)
-    with pytest.raises(MemoryError, match="one of 2 workers was killed"):
+    with pytest.raises(MemoryError, match="one of 2 workers ended before its time"):
         train([Job(M2, 0.1)] * 2, load("digits"), workers=2)
 
 

@@ -106,14 +106,42 @@ def test_a_failure_loses_only_the_run_in_progress(tmp_path, jobs, monkeypatch):
     assert not (tmp_path / "row.csv").exists()
 
 
-def test_a_damaged_run_is_run_again(tmp_path, jobs, capsys):
+def without(field):
+    return lambda run, _: json.dumps(json.loads(run) | {field: []})
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda run, _: run[:20],
+        lambda run, _: "null",
+        lambda run, _: run.replace('"final": {', '"last": {'),
+        lambda run, _: run.replace("test_accuracy", "other"),
+        without("training"),
+        lambda _, other: other,
+    ],
+)
+def test_a_damaged_run_is_run_again(tmp_path, jobs, capsys, damage):
     digits = load("digits")
     table_path = resumable.run_row("row", jobs, digits, tmp_path, workers=1)
     before = table_path.read_bytes()
-    (tmp_path / "row" / f"{jobs[1].key}.json").write_text('{"job": "')
+    path, other = (tmp_path / "row" / f"{job.key}.json" for job in jobs[1:])
+    path.write_text(damage(path.read_text(), other.read_text()))
     resumable.run_row("row", jobs, digits, tmp_path, workers=1)
     assert "is damaged" in capsys.readouterr().err
     assert table_path.read_bytes() == before
+
+
+def test_the_table_of_diverged_runs_is_the_same_from_their_files(tmp_path):
+    # At the first no loss of a batch is infinite, and the last is.
+    jobs = [Job(M2, lr, steps=3, batch=2, evaluation=100) for lr in (1e36, 1e37, 1e38)]
+    table_path = resumable.run_row("row", jobs, load("digits"), tmp_path, workers=1)
+    fresh = table_path.read_text()
+    table_path.unlink()
+    resumable.run_row("row", jobs, load("digits"), tmp_path, workers=1)
+    assert table_path.read_text() == fresh
+    assert "diverged" in fresh
+    assert "inf" not in fresh
 
 
 def test_a_diverged_run_survives_the_file(tmp_path):
@@ -153,12 +181,21 @@ def test_a_part_of_a_row_does_not_take_its_place(tmp_path, tiny_row):
     assert len((tmp_path / "fmnist_m2_gdlr-1-repetitions.csv").read_text().splitlines()) == 3
 
 
-def test_a_finished_row_keeps_its_provenance(tmp_path, tiny_row):
+def test_the_provenance_is_that_of_each_run_whoever_calls_last(tmp_path, tiny_row):
     assert protocol.main([*tiny_row, "1"]) == 0
     told = tmp_path / "fmnist_m2_gdlr-1-repetitions.json"
-    told.write_text("made elsewhere")
+    here = json.loads(told.read_text())
+    elsewhere, lost = (tmp_path / told.stem).iterdir()
+    content = json.loads(elsewhere.read_text())
+    content["made"] |= {"commit": "0ther", "platform": "GPU"}
+    elsewhere.write_text(json.dumps(content))
+    lost.unlink()
+    told.unlink()
     assert protocol.main([*tiny_row, "1"]) == 0
-    assert told.read_text() == "made elsewhere"
+    both = json.loads(told.read_text())
+    assert both["commit"] == f"0ther, {here['commit']}"
+    assert both["summary"] == "2 runs on CPU, GPU"
+    assert both["versions"] == here["versions"]
 
 
 @pytest.mark.parametrize("extra", [["--repetitions", "0"], ["--workers", "0"], ["--scheduler", "nonsense"]])

@@ -93,10 +93,11 @@ class Network:
         In their BN networks with two convolutions the second pooling takes ``relu(bn1)``, where ``relu(bn2)`` was
         surely meant: the second convolution is computed and never used. That is this network without it.
         """
-        convolutions = [layer for layer in self.layers if isinstance(layer, Conv)]
+        convolutions = [i for i, layer in enumerate(self.layers) if isinstance(layer, Conv)]
         if not self.normalised or len(convolutions) < 2:
             return self
-        kept = tuple(layer for layer in self.layers if layer is not convolutions[1])
+        second = convolutions[1]
+        kept = self.layers[:second] + self.layers[second + 1 :]
         return replace(self, name=f"{self.name} as published", layers=kept)
 
 

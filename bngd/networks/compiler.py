@@ -5,7 +5,7 @@ import os
 import jax
 
 # The order of a sum follows the number of threads: with one, a job gives the same numbers in this process, in a worker
-# and on a cluster, and several side by side use the cores better.
+# and on a cluster, and several side by side use the cores better. Too late where JAX has computed before this import.
 os.environ.setdefault("NPROC", "1")
 
 
@@ -17,4 +17,5 @@ def compile_quickly() -> None:
     """
     os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # for workers: in this process JAX has read it already
     jax.config.update("jax_disable_most_optimizations", True)
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip()
+    flags = os.environ.get("XLA_FLAGS", "").split()
+    os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys([*flags, "--xla_cpu_use_fusion_emitters=false"]))

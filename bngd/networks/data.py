@@ -11,6 +11,7 @@ import sys
 import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +59,13 @@ class Dataset:
                 raise DataError(f"{self.name}: x_{part} has shape {x.shape}; give (n, height, width, channels)")
             if len(x) != len(y) or len(x) == 0:
                 raise DataError(f"{self.name}: {len(x)} {part} images with {len(y)} labels; give one label an image")
+            for what, array in ((f"x_{part}", x), (f"y_{part}", y)):
+                if array.dtype != np.uint8:
+                    raise DataError(f"{self.name}: {what} holds {array.dtype}; give bytes (uint8)")
             if y.max() >= CLASSES:
                 raise DataError(f"{self.name}: a {part} label is {y.max()}; labels run from 0 to {CLASSES - 1}")
+        if not (isfinite(self.peak) and self.peak > 0):
+            raise DataError(f"{self.name}: peak is {self.peak!r}; give the value of a fully lit pixel")
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -149,6 +149,7 @@ def grid(
     -------
     list of Job
     """
+    seeds = _count("seeds", seeds, 1)
     return [
         Job(network, float(rate), lr_a, seed, stream=i if fresh else 0, **same)
         for seed in range(seeds)

@@ -1,11 +1,14 @@
 """Many runs at once: over the cores of this machine, or over a Dask cluster."""
 
 import os
+import pickle
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from multiprocessing.queues import Queue
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -32,7 +35,8 @@ def train(
     data : Dataset
     workers : int or None
         Number of processes, each pinned to a core and to one thread: on a small machine that is the fastest way to use
-        it. None takes every core that this process may use, 1 runs in this process.
+        it. None takes every core that this process may use, 1 runs in this process. A worker imports the script that
+        calls: keep its work below ``if __name__ == "__main__":``.
     client : distributed.Client or None
         A Dask cluster to run on instead.
 
@@ -45,7 +49,7 @@ def train(
     ValueError
         If there is no job, or `workers` is below 1.
     MemoryError
-        If a run does not fit into memory.
+        If a run does not fit into memory, or a worker ends before its time.
     """
     done = dict(as_finished(jobs, data, workers=workers, client=client))
     return [done[i] for i in range(len(jobs))]
@@ -80,26 +84,31 @@ def _in_processes(jobs: Sequence[Job], data: Dataset, workers: int) -> Iterator[
     available = usable_cores()
     for i in range(workers):
         cores.put(available[i % len(available)])
-    executor = ProcessPoolExecutor(workers, context, initializer=_settle, initargs=(cores, data))
-    try:
-        futures = {executor.submit(_run_shared, job): i for i, job in enumerate(jobs)}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except BrokenProcessPool as error:
-        raise MemoryError(
-            f"one of {workers} workers was killed, most likely for want of memory; give fewer workers"
-        ) from error
-    finally:
-        executor.shutdown(cancel_futures=True)
+    with TemporaryDirectory(prefix="bngd-") as folder:
+        # In a file: a worker that dies while it starts would leave this process writing into a pipe for ever.
+        stored = Path(folder) / "data.pickle"
+        stored.write_bytes(pickle.dumps(data))
+        executor = ProcessPoolExecutor(workers, context, initializer=_settle, initargs=(cores, stored))
+        try:
+            futures = {executor.submit(_run_shared, job): i for i, job in enumerate(jobs)}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise MemoryError(
+                f"one of {workers} workers ended before its time: for want of memory (give fewer workers), or because "
+                'the script that calls has no `if __name__ == "__main__":` around its work (give it one, or workers=1)'
+            ) from error
+        finally:
+            executor.shutdown(cancel_futures=True)
 
 
-def _settle(cores: Queue, data: Dataset) -> None:
+def _settle(cores: Queue, stored: Path) -> None:
     """Pin a worker to its core."""
     Thread(target=_follow_parent, daemon=True).start()
     core = cores.get()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
-    _shared["data"] = data
+    _shared["data"] = pickle.loads(stored.read_bytes())
 
 
 def _follow_parent() -> None:

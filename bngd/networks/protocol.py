@@ -202,7 +202,6 @@ _COVERAGE = (
     ("fmnist_m3_", f"reduced: a hidden layer less, {_SMALL}"),
     ("cifar10_m1_bnsplr2", "not run: it is cifar10_m1_bnsplr under another name"),
     ("cifar10_", "not run: CIFAR-10 has to be fetched, and its convolutions take days of a core"),
-    ("fmnist_m2_", "not run in the build: minutes to an hour of a core; run it by name"),
 )
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,13 @@ from bngd.networks.data import Dataset
 from bngd.networks.jobs import Job
 from bngd.networks.parallel import as_finished
 from bngd.networks.tables import summary
-from bngd.networks.training import Training
+from bngd.networks.training import FINAL, Training
 
 if TYPE_CHECKING:
     from distributed import Client
+
+RECORDS = ("step", "loss", "accuracy", "test_loss", "test_accuracy")
+"""The lists of a `Training`, which are equally long."""
 
 
 def run_row(
@@ -64,11 +68,9 @@ def run_row(
             print(f"{name}: {len(jobs) - len(missing) + done} of {len(jobs)}", end="\r", flush=True)
         print()
     table = output / f"{name}.csv"
-    if not missing and table.exists():  # its provenance says who made it, and that was not this call
-        print(f"{name}: {table}")
-        return table
+    made = [_made(folder / f"{job.key}.json") for job in jobs]
+    write_atomically(table.with_suffix(".json"), json.dumps(provenance(made, data), indent=1) + "\n")
     write_atomically(table, summary([t for job in jobs if (t := known[job.key])]).to_csv(index=False))
-    write_atomically(output / f"{name}.json", json.dumps(provenance(data, len(jobs)), indent=1) + "\n")
     print(f"{name}: {table}")
     return table
 
@@ -77,19 +79,30 @@ def read_run(path: Path, job: Job) -> Training | None:
     """Return the run in a file, or None if there is no file or it is damaged: it is then run again."""
     try:
         content = json.loads(path.read_text())
-        return Training(job, **{field: _from_json(value) for field, value in content["training"].items()})
+        if content["job"] != repr(job):
+            raise ValueError(f"it holds the run of {content['job']}")
+        training = Training(job, **{field: _from_json(value) for field, value in content["training"].items()})
+        _require_whole(training)
+        return training
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         print(f"{path} is damaged ({error}); running it again", file=sys.stderr)
         return None
+
+
+def _require_whole(training: Training) -> None:
+    lengths = {len(getattr(training, name)) for name in RECORDS}
+    if len(lengths) != 1 or 0 in lengths or set(training.final) != set(FINAL):
+        raise ValueError("records are missing")
 
 
 def write_run(path: Path, training: Training) -> None:
     """Write a run to its file."""
     fields = asdict(training)
     del fields["job"]
-    content = {"job": repr(training.job), "training": {k: _to_json(v) for k, v in fields.items()}}
+    recorded = {k: _to_json(v) for k, v in fields.items()}
+    content = {"job": repr(training.job), "training": recorded, "made": _here_and_now()}
     write_atomically(path, json.dumps(content, allow_nan=False) + "\n")
 
 
@@ -100,16 +113,38 @@ def write_atomically(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def provenance(data: Dataset, runs: int) -> dict[str, Any]:
-    """Return what a reader needs to judge the numbers: device, versions, date, commit, data."""
+def provenance(made: Sequence[dict[str, str]], data: Dataset) -> dict[str, Any]:
+    """Return what a reader needs to judge the numbers: devices, versions, last date, commits of all runs, and the data.
+
+    Runs of several calls may differ in these: all that occur are named.
+    """
+    seen = {key: ", ".join(sorted({run[key] for run in made})) for key in made[0]}
+    return {
+        "summary": f"{len(made)} runs on {seen['platform']}",
+        "device": seen["device"],
+        "versions": {package: seen[package] for package in ("python", "numpy", "jax")},
+        "date": max(run["date"] for run in made),
+        "commit": seen["commit"],
+        "data": data.origin,
+    }
+
+
+def _made(path: Path) -> dict[str, str]:
+    unknown = dict.fromkeys(_here_and_now(), "unknown")  # a file of an earlier version of this package
+    return unknown | json.loads(path.read_text()).get("made", {})
+
+
+@lru_cache(maxsize=1)
+def _here_and_now() -> dict[str, str]:
     device = jax.devices()[0]
     return {
-        "summary": f"{runs} runs on {device.platform.upper()}",
+        "platform": device.platform.upper(),
         "device": f"{device.device_kind}, {platform.machine()}",
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "jax": jax.__version__},
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "jax": jax.__version__,
         "date": datetime.now(UTC).date().isoformat(),
         "commit": _commit(),
-        "data": data.origin,
     }
 
 

@@ -99,7 +99,8 @@ def self_tuning(job: Job, data: Dataset, *, images: int = 1000, iterations: int 
     Returns
     -------
     DataFrame
-        A row for each record and layer: step, layer, loss, norm, effective_step, sharpness, unit_sharpness, product.
+        A row for each record and layer: step, layer, loss, norm, sharpness, lr, method, batch, effective_step,
+        unit_sharpness, product.
     """
     rows = []
     looked_at = batch(data, "train", np.arange(min(images, len(data.x_train))), job.dtype)

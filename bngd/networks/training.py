@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
+from math import isfinite, nan
 from typing import NamedTuple
 
 import jax
@@ -91,7 +91,8 @@ class Training:
         ``train_loss``, ``train_accuracy`` (statistics of the evaluated images), ``test_loss``, ``test_accuracy``
         (moving averages), each over `Job.evaluation` images; NaN where the run diverged.
     outcome : {"finite", "diverged"}
-        Diverged: a loss that is not finite was recorded, and the run stopped there.
+        Diverged: the loss was not finite, at a record, where the run then stopped, or at the end. What is not finite
+        is recorded as NaN.
     """
 
     job: Job
@@ -200,9 +201,9 @@ def _record(job: Job, data: Dataset) -> Training:
             outcome = DIVERGED
             break
     step, loss, accuracy, test_loss, test_accuracy = (list(column) for column in zip(*records, strict=True))
-    final = _final(job, data, state) if outcome == FINITE else dict.fromkeys(FINAL, float("nan"))
+    final = _final(job, data, state) if outcome == FINITE else dict.fromkeys(FINAL, nan)
     if outcome == FINITE and not isfinite(final["train_loss"]):
-        outcome = DIVERGED
+        outcome, final = DIVERGED, dict.fromkeys(FINAL, nan)
     return Training(job, step, loss, accuracy, test_loss, test_accuracy, final, outcome)
 
 
@@ -219,4 +220,4 @@ def _measure(job: Job, data: Dataset, state: State, train: NDArray, test: NDArra
         for part, own, indices in (("train", True, train), ("test", False, test)):
             images = batch(data, part, indices, job.dtype)
             measured += evaluate(job.network, state.parameters, state.moving, own, images)
-        return tuple(float(value) for value in measured)
+        return tuple(value if isfinite(value) else nan for value in map(float, measured))

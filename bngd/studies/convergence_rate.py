@@ -142,7 +142,7 @@ def find_best_lr(problem: Problem, w0: ArrayLike, *, n_grid: int = 32, n_zooms: 
     w0 = np.asarray(w0, dtype=float)
     grid = _lowest_lr(problem, w0) * np.geomspace(1, 1e4, 2 * n_grid)
     for _ in range(n_zooms):
-        runs = _converged_runs(problem, grid, w0)
+        runs = _converged_runs(problem, grid, w0, bngd_best_factor(problem))
         best = _fastest(problem, runs)
         ends = runs["lr"].iloc[[max(best - 1, 0), min(best + 1, len(runs) - 1)]]
         grid = np.geomspace(ends.iloc[0], ends.iloc[1], n_grid)
@@ -153,8 +153,9 @@ def _lowest_lr(problem: Problem, w0: Array) -> Array:
     return np.asarray(bngd_best_effective_step(problem) / effective_step_asymptotes(problem, w0).small)
 
 
-def _converged_runs(problem: Problem, lr: Array, w0: Array) -> pd.DataFrame:
-    steps = 2 * steps_to_reduce(bngd_best_factor(problem), 1e-10) + 50
+def _converged_runs(problem: Problem, lr: Array, w0: Array, factor: float) -> pd.DataFrame:
+    """Return the runs that converge in twice the steps that reduce the loss by 1e-10 at a factor of the error."""
+    steps = 2 * steps_to_reduce(factor, 1e-10) + 50
     runs = sweep(problem, lr, steps=steps, w0=w0)
     converged = runs[runs["outcome"] == Outcome.CONVERGED.value]
     if converged.empty:
@@ -180,10 +181,11 @@ def highest_effective_steps(problem: Problem, starts: ArrayLike, *, n_grid: int 
     """Return the largest effective step that a run ends with over all step sizes, for each start (m, d), shape (m,).
 
     It is the top of the tent of eff against eps. Where it lies below the best effective step, no step size gives the
-    best rate. NaN where no run has converged.
+    best rate. NaN where no run has converged in the steps that GD would take at its best.
     """
     starts = np.asarray(starts, dtype=float)
-    runs = _converged_runs(problem, _lowest_lr(problem, starts) * np.geomspace(1, 1e4, n_grid)[:, None], starts)
+    lr = _lowest_lr(problem, starts) * np.geomspace(1, 1e4, n_grid)[:, None]
+    runs = _converged_runs(problem, lr, starts, gd_best_factor(problem))
     return runs.groupby("start")["effective_step"].max().reindex(range(len(starts))).to_numpy()
 
 
@@ -229,8 +231,8 @@ def data_best_factors(names: Sequence[str], rng: np.random.Generator, *, n_start
     pandas.DataFrame
         One row a data set: dataset, dimension, kappa, kappa_star, gd_lr, gd_predicted, gd_measured, bngd_lr,
         step_ratio (the effective step at the end over the best one), reached (the fraction of the starts
-        from which some step size ends at the best effective step or above), bngd_predicted,
-        bngd_measured.
+        from which some step size ends at the best effective step or above), faster (the fraction from which some
+        effective step up to the highest one has a smaller factor than GD's best), bngd_predicted, bngd_measured.
     """
     return pd.DataFrame([_best_factors_on(name, rng, n_starts) for name in names])
 
@@ -239,7 +241,7 @@ def _best_factors_on(name: str, rng: np.random.Generator, n_starts: int) -> dict
     data = datasets.load(name)
     problem = Problem.from_data(data.X, data.y, names=data.names)
     starts = unit_vectors(rng, problem.dimension, n_starts)
-    tops = highest_effective_steps(problem, starts)
+    tops, best_step = highest_effective_steps(problem, starts), bngd_best_effective_step(problem)
     runs = loss_at_best(problem, starts[np.nanargmax(tops)])
     ends = runs.groupby("method").last()
     measured = {method: float(np.sqrt(decay_factor(run["relative_loss"]))) for method, run in runs.groupby("method")}
@@ -252,8 +254,9 @@ def _best_factors_on(name: str, rng: np.random.Generator, n_starts: int) -> dict
         "gd_predicted": gd_best_factor(problem),
         "gd_measured": measured["gd"],
         "bngd_lr": ends.loc["bngd", "lr"],
-        "step_ratio": ends.loc["bngd", "effective_step"] / bngd_best_effective_step(problem),
-        "reached": float(np.mean(tops >= bngd_best_effective_step(problem))),
+        "step_ratio": ends.loc["bngd", "effective_step"] / best_step,
+        "reached": float(np.mean(tops >= best_step)),
+        "faster": float(np.mean(bngd_factor(problem, np.minimum(tops, best_step)) < gd_best_factor(problem))),
         "bngd_predicted": bngd_best_factor(problem),
         "bngd_measured": measured["bngd"],
     }
