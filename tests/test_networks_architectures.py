@@ -4,7 +4,7 @@ import pytest
 from jax import lax
 
 from bngd.networks import architectures
-from bngd.networks.architectures import CIFAR, M1, M3, Dense, Network, forward, initialise, shapes, small_conv
+from bngd.networks.architectures import CIFAR, M1, M3, Conv, Dense, Network, forward, initialise, shapes, small_conv
 from bngd.networks.batch_norm import batch_norm, batch_statistics
 
 MNIST, COLOUR = (28, 28, 1), (32, 32, 3)
@@ -106,3 +106,9 @@ def test_network_refuses(change, message):
 def test_a_network_that_cannot_classify_is_refused(layers, told):
     with pytest.raises(ValueError, match=told):
         Network("odd", layers)
+
+
+def test_of_two_equal_convolutions_the_second_alone_is_left_out():
+    twice = Conv(4, 3)
+    network = Network("two", (twice, twice, Dense(10))).with_batch_norm()
+    assert network.as_published().layers == (twice, Dense(10))

@@ -246,3 +246,9 @@ def test_equal_jobs_have_equal_keys_whatever_the_types():
 def test_evaluating_bn_on_one_image_is_refused_by_name():
     with pytest.raises(ValueError, match="evaluation is 1"):
         Job(mlp(4).with_batch_norm(), 0.1, evaluation=1)
+
+
+@pytest.mark.parametrize("seeds", [0, -3, 1.5])
+def test_a_grid_needs_a_whole_number_of_repetitions(seeds):
+    with pytest.raises(ValueError, match=r"seeds is .*; give a whole number, at least 1"):
+        grid(M2, [0.1], seeds=seeds)

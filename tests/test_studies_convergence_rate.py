@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import bngd
+from bngd import theory
 from bngd.spectra import log_spaced, two_level
 from bngd.studies import convergence_rate as study
 from bngd.studies.families import FAMILIES, draw, spectrum
@@ -113,3 +114,13 @@ def test_best_factors_on_real_data_are_measured_as_predicted(rng):
     assert row["gd_measured"] == pytest.approx(row["gd_predicted"], abs=1e-3)
     assert row["bngd_measured"] == pytest.approx(row["bngd_predicted"], abs=1e-2)
     assert 0 <= row["reached"] <= row["faster"] <= 1
+
+
+def test_a_start_that_ends_well_below_the_best_step_counts_if_it_is_faster_than_gd():
+    data = bngd.datasets.load("iris")
+    problem = bngd.Problem.from_data(data.X, data.y, names=data.names)
+    start = bngd.unit_vectors(np.random.default_rng(3), problem.dimension, 7)[6:]
+    (top,) = study.highest_effective_steps(problem, start)
+    # A scan of 200 step sizes finds 0.321; this one has six a decade.
+    assert 0.30 < top / theory.bngd_best_effective_step(problem) < 0.322
+    assert theory.bngd_factor(problem, top) < theory.gd_best_factor(problem)
