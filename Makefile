@@ -43,11 +43,12 @@ BOOK       := $(OUT)/book/html/index.html
 PINS       := requirements.txt constraints.txt
 
 # What decides a notebook's results: the package without what only builds the book. Neural networks concern only the
-# notebooks that are named after them, and a study named like a notebook concerns that one (tests/test_makefile.py
-# checks that nothing else imports it).
+# notebooks that are named after them, and a folder of bngd/studies that is named like a notebook concerns that one
+# (tests/test_makefile.py checks that nothing else imports from it).
 BOOK_CODE    := $(wildcard $(addprefix bngd/companion/,book.py chromium.py sphinx_ext.py))
-NETWORK_CODE := $(shell find bngd/networks -type f -not -name '*.pyc' 2>/dev/null)
-STUDIES      := $(wildcard $(NOTEBOOKS:%=bngd/studies/%.py))
+NETWORK_CODE := $(shell find bngd/networks -type f -not -name '*.pyc' 2>/dev/null) \
+                $(wildcard bngd/studies/shared/network*.py)
+STUDIES      := $(wildcard $(NOTEBOOKS:%=bngd/studies/%/*.py))
 PACKAGE      := $(filter-out $(BOOK_CODE) $(NETWORK_CODE) $(STUDIES),$(shell find bngd -name '*.py'))
 BOOK_SOURCES := $(shell find book -type f -not -name '.*' -not -path '*/_build/*' 2>/dev/null)
 
@@ -126,7 +127,7 @@ build/.data: | $(STAMP)
 	@$(PYTHON_IN) -m bngd.networks data fashion-mnist mnist-5k digits
 	@touch $@
 
-$(foreach study,$(STUDIES),$(eval $(OUT)/notebooks/$(basename $(notdir $(study))).ipynb: $(study)))
+$(foreach name,$(NOTEBOOKS),$(eval $(OUT)/notebooks/$(name).ipynb: $(wildcard bngd/studies/$(name)/*.py)))
 
 $(OUT)/notebooks/summary.ipynb: $(LEDGER)
 

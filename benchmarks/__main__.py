@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from benchmarks import comparison, growth
 from bngd.companion.provenance import installed
 from bngd.ensemble.local import cores
-from bngd.plotting import COLOURS
+from bngd.studies.shared.style import COLOURS
 
 
 def comparison_figure(table: pd.DataFrame) -> Figure:

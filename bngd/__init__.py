@@ -1,7 +1,7 @@
 """BNGD: batch normalization and gradient descent on least squares, as an executable companion to the paper.
 
-The mathematics is flat: ``bngd.Problem``, ``bngd.bngd_trajectory``, ``bngd.effective_condition_number``, ... Plots
-live in `bngd.plotting`, the machinery that turns notebooks into a book in `bngd.companion`.
+The mathematics is flat: ``bngd.Problem``, ``bngd.bngd_trajectory``, ``bngd.effective_condition_number``, ... What a
+notebook computes and draws lives in its folder of `bngd.studies`, what turns notebooks into a book in `bngd.companion`.
 
 Reference: Y. Cai, Q. Li, Z. Shen, A Quantitative Analysis of the Effect of Batch Normalization on Gradient Descent,
 ICML 2019.

@@ -28,7 +28,8 @@ esac
 SOURCES = (
     "bngd/claims.py", "bngd/companion/book.py", "bngd/companion/sphinx_ext.py", "bngd/networks/training.py",
     "bngd/networks/rows/kept.csv",
-    "bngd/studies/one.py", "book/intro.md", "requirements.txt", "constraints.txt", "pyproject.toml",
+    "bngd/studies/one/plots.py", "bngd/studies/one/study.py", "bngd/studies/shared/networks.py",
+    "bngd/studies/shared/style.py", "book/intro.md", "requirements.txt", "constraints.txt", "pyproject.toml",
 )  # fmt: skip
 
 
@@ -98,7 +99,10 @@ def test_a_changed_parameter_executes_its_notebook_alone(built):
         ("requirements.txt", ["network_width", "one", "summary", "two"]),
         ("bngd/networks/training.py", ["network_width"]),
         ("bngd/networks/rows/kept.csv", ["network_width"]),
-        ("bngd/studies/one.py", ["one"]),
+        ("bngd/studies/one/study.py", ["one"]),
+        ("bngd/studies/one/plots.py", ["one"]),
+        ("bngd/studies/shared/networks.py", ["network_width"]),
+        ("bngd/studies/shared/style.py", ["network_width", "one", "summary", "two"]),
         ("bngd/companion/book.py", []),
         ("book/intro.md", []),
     ],
@@ -171,11 +175,19 @@ def test_an_interrupted_installation_starts_afresh(built):
     assert not (built.root / ".venv").exists()
 
 
-def test_a_study_that_is_named_like_a_notebook_is_imported_by_its_namesakes_alone():
+def test_a_folder_of_studies_that_is_named_like_a_notebook_is_imported_by_itself_alone():
     notebooks = {path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb")}
     for path in sorted((REPOSITORY / "bngd").rglob("*.py")):
-        foreign = {f"bngd.studies.{name}" for name in notebooks - {path.stem}}
-        assert not foreign & imports(path), f"{path} imports {foreign & imports(path)}, which make does not know of"
+        foreign = {f"bngd.studies.{name}" for name in notebooks - {path.parent.name}}
+        found = {name for name in imports(path) if ".".join(name.split(".")[:3]) in foreign}
+        assert not found, f"{path} imports {found}, which make does not know of"
+
+
+def test_what_network_notebooks_share_is_imported_by_them_alone():
+    for path in sorted((REPOSITORY / "bngd").rglob("*.py")):
+        if not path.parent.name.startswith("network") and not path.name.startswith("network"):
+            found = {name for name in imports(path) if name.startswith("bngd.studies.shared.network")}
+            assert not found, f"{path} imports {found}, which make does not know of"
 
 
 def imports(path: Path) -> set[str]:

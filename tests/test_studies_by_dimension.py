@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bngd.studies import by_dimension
+from bngd.studies.shared import by_dimension
 
 
 def test_the_moments_of_log_chi_are_those_of_a_chi_squared_variable():

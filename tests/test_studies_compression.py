@@ -4,8 +4,8 @@ import pytest
 from bngd.ensemble import sweep
 from bngd.measure import workable_range
 from bngd.problem import unit_vectors
-from bngd.studies import by_dimension
-from bngd.studies import compression as study
+from bngd.studies.compression import study
+from bngd.studies.shared import by_dimension
 
 
 @pytest.fixture(scope="module")

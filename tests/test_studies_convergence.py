@@ -5,7 +5,7 @@ import pytest
 from problems import a_problem
 
 from bngd import Outcome, Problem, bngd_best_effective_step, bngd_best_factor, unit_vectors
-from bngd.studies import convergence as study
+from bngd.studies.convergence import study
 
 
 def test_regimes_meet_at_the_theorem_and_at_the_boundary():

@@ -4,9 +4,9 @@ import pytest
 import bngd
 from bngd import theory
 from bngd.spectra import log_spaced, two_level
-from bngd.studies import convergence_rate as study
-from bngd.studies.families import FAMILIES, draw, spectrum
-from bngd.studies.rates import loss_against_step, steps_per_decade, steps_to_reduce
+from bngd.studies.convergence_rate import study
+from bngd.studies.shared.families import FAMILIES, draw, spectrum
+from bngd.studies.shared.rates import loss_against_step, steps_per_decade, steps_to_reduce
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 
 import bngd
 from bngd.spectra import log_spaced, two_level
-from bngd.studies import effective_hessian as study
+from bngd.studies.effective_hessian import study
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from problems import a_problem
 
 from bngd import bngd_stability_limit, bngd_trajectory, good_interval
-from bngd.studies import effective_step as study
+from bngd.studies.effective_step import study
 
 
 def test_norm_growth_holds_to_rounding_and_notices_a_wrong_trajectory():

@@ -3,7 +3,7 @@ import pytest
 
 import bngd
 from bngd.equivalences import Equivalent
-from bngd.studies import equivalences as study
+from bngd.studies.equivalences import study
 
 STEPS = 60
 

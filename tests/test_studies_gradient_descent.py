@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import bngd
-from bngd.studies import gradient_descent as study
+from bngd.studies.gradient_descent import study
 
 
 def test_outcomes_change_at_the_limit():

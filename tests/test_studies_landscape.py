@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import bngd
-from bngd.studies import landscape as study
+from bngd.studies.landscape import study
 
 
 @pytest.fixture

@@ -3,8 +3,11 @@ import pandas as pd
 import pytest
 
 from bngd.networks import Job, Training, mlp
-from bngd.plotting.networks import palette
-from bngd.studies import network_effective_step, network_learning_rate, network_scaling, network_width
+from bngd.studies.network_effective_step import study as network_effective_step
+from bngd.studies.network_learning_rate import study as network_learning_rate
+from bngd.studies.network_scaling import study as network_scaling
+from bngd.studies.network_width import study as network_width
+from bngd.studies.shared.networks import palette
 
 NETWORK = mlp(4)
 LR = [0.1, 1.0]

@@ -4,8 +4,8 @@ import pytest
 
 import bngd
 from bngd.spectra import log_spaced, two_level
-from bngd.studies import own_data as study
-from bngd.studies.rates import loss_against_step
+from bngd.studies.own_data import study
+from bngd.studies.shared.rates import loss_against_step
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from bngd import effective_step_asymptotes, gd_stability_limit
-from bngd.studies import by_dimension
-from bngd.studies import robustness_dimension as study
+from bngd.studies.robustness_dimension import study
+from bngd.studies.shared import by_dimension
 
 
 def test_limiting_log_ac_is_the_mean_in_many_dimensions():

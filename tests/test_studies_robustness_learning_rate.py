@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from bngd import Problem, bngd_trajectory, gd_excess_loss, gd_stability_limit, gd_trajectory
-from bngd.studies import robustness_learning_rate as study
-from bngd.studies import scans
+from bngd.studies.robustness_learning_rate import study
+from bngd.studies.shared import scans
 
 
 @pytest.fixture(scope="module")

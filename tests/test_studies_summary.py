@@ -3,7 +3,7 @@ import math
 import pytest
 
 from bngd.claims import TABLE_CELLS, Claim, at_least, close, equals
-from bngd.studies import summary as study
+from bngd.studies.summary import study
 
 
 def entry(id, *, section=2, predicted=1.0, measured=1.0, rule=None, cell=None, expected="holds"):

@@ -1,1 +1,1 @@
-"""Studies: what each notebook computes beyond one call of the flat API, as tidy tables; no plots, no files."""
+"""Studies: a folder a notebook, with what it computes beyond the flat API (study.py) and its figures (plots.py)."""

@@ -1,0 +1,1 @@
+"""The notebook `compression`: what it computes, in study.py, and what it draws, in plots.py."""

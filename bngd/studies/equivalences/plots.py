@@ -1,0 +1,158 @@
+"""Figures of the equivalences notebook: runs before and after mapping back, and how far rounding drives them apart."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from bngd.studies.shared.style import COLOURS, figure, panel_letters
+
+Array = NDArray[np.float64]
+
+LAW_STYLES = {
+    "original": ("theory", "-", "o"),
+    "rotation": ("bngd", "-", "s"),
+    "weights": ("small", "--", "^"),
+    "sign": ("gd", "-.", "v"),
+    "inputs": ("accent", ":", "D"),
+    "labels": ("large", "--", "P"),
+}
+"""Colour, line style and marker of the original run and of each law."""
+
+
+def collapse(runs: pd.DataFrame) -> Figure:
+    """Draw all runs as they are, and mapped back, in the planes (||w||, a) and (w_1, w_2).
+
+    Parameters
+    ----------
+    runs : pandas.DataFrame
+        Table of `bngd.studies.equivalences.study.compare`.
+    """
+    fig, axes = figure(2, 2, width=7.4, height=3.2)
+    for row, (x, y) in zip(axes, (("norm_w", "a"), ("w1", "w2")), strict=True):
+        _draw_runs(row[0], runs, x, y)
+        _draw_runs(row[1], runs, f"{x}_back", f"{y}_back")
+    labels = {"x": (r"$\|w_k\|$", "first coordinate of $w_k$"), "y": ("$a_k$", "second coordinate of $w_k$")}
+    for row, x, y in zip(axes, labels["x"], labels["y"], strict=True):
+        for ax in row:
+            ax.set(xlabel=x, ylabel=y)
+    axes[0, 0].set_title("as they ran")
+    axes[0, 1].set_title("mapped back")
+    panel_letters(axes)
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside lower center", ncols=len(names), handlelength=2.4)
+    return fig
+
+
+def _draw_runs(ax: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
+    # Each law's line is thinner than the one below it and has its markers elsewhere, so that a collapse shows all six.
+    groups = runs.groupby("law", sort=False)
+    for number, (law, group) in enumerate(groups):
+        colour, style, marker = LAW_STYLES[str(law)]
+        ax.plot(
+            group[x],
+            group[y],
+            style,
+            color=COLOURS[colour],
+            linewidth=5.0 - 0.75 * number,
+            marker=marker,
+            markersize=5,
+            markevery=(2 * number, 2 * len(groups)),
+            label=str(law),
+            alpha=0.9,
+        )
+
+
+class Panel(NamedTuple):
+    """One step size of `differences`.
+
+    Attributes
+    ----------
+    title : str
+    runs : pandas.DataFrame
+        Table of `bngd.studies.equivalences.study.compare`.
+    predicted : ndarray, shape (steps + 1,)
+        From `bngd.studies.equivalences.study.predicted_rounding`.
+    step_ratio : ndarray, shape (steps + 1,)
+        The original's effective step relative to 2/l*_d.
+    """
+
+    title: str
+    runs: pd.DataFrame
+    predicted: Array
+    step_ratio: Array
+
+
+def differences(panels: Sequence[Panel]) -> Figure:
+    """Draw the difference from the original run against the step, over the effective step; a column a step size."""
+    fig, axes = figure(
+        len(panels),
+        2,
+        width=3.7 * len(panels),
+        height=2.6,
+        sharex=True,
+        sharey="row",
+        squeeze=False,
+        height_ratios=[2, 1],
+    )
+    for (upper, lower), panel in zip(axes.T, panels, strict=True):
+        _draw_differences(upper, panel)
+        lower.semilogy(np.maximum(panel.step_ratio, 1e-3), color=COLOURS["bngd"])
+        lower.axhline(1.0, color=COLOURS["limit"], linestyle=":", linewidth=1.2)
+        lower.annotate(
+            "unstable above the dotted line",
+            (0.98, 0.06),
+            xycoords="axes fraction",
+            ha="right",
+            color=COLOURS["limit"],
+            fontsize=8.5,
+        )
+        upper.set(title=panel.title)
+        lower.set(xlabel="step $k$")
+    axes[0, 0].set(ylabel="relative difference")
+    axes[1, 0].set(ylabel=r"$\hat\varepsilon \,/\, (2/\lambda^*_d)$")
+    panel_letters(axes)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=6, handlelength=2.2)
+    return fig
+
+
+def _draw_differences(ax: Axes, panel: Panel) -> None:
+    ax.semilogy(panel.predicted, "-", color=COLOURS["theory"], linewidth=1.0, label="predicted")
+    for law, group in panel.runs[panel.runs["law"] != "original"].groupby("law", sort=False):
+        colour, style, _ = LAW_STYLES[str(law)]
+        shown = group["difference"].where(group["difference"] > 0)
+        label = str(law) if shown.notna().any() else f"{law} (exactly 0)"
+        ax.semilogy(group["step"], shown, style, color=COLOURS[colour], linewidth=1.2, label=label)
+
+
+def gd_runs(runs: pd.DataFrame) -> Figure:
+    """Draw gradient descent's loss against the step, a line a law; labelled at the end.
+
+    Parameters
+    ----------
+    runs : pandas.DataFrame
+        Table of `bngd.studies.equivalences.study.compare_gd`; "inputs, rescaled" may be among the laws.
+    """
+    fig, ax = figure(width=7.2, height=3.7)
+    for number, (law, group) in enumerate(runs.groupby("law", sort=False)):
+        colour, style, marker = LAW_STYLES.get(str(law), ("light", "--", "x"))
+        shown = group["loss"].where(group["loss"] < 1e12)
+        every = max(1, len(group) // 12)
+        ax.semilogy(
+            group["step"],
+            shown,
+            style,
+            color=COLOURS[colour],
+            marker=marker,
+            markersize=5,
+            markevery=(number * every // 7, every),
+            label=str(law),
+        )
+    ax.set(xlabel="step $k$", ylabel=r"loss / $\frac{1}{2}u'Hu$", xlim=(0, runs["step"].max()))
+    ax.set_ylim(top=min(1e6, 3 * float(runs["loss"].max())))
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside right center", handlelength=2.6)
+    return fig

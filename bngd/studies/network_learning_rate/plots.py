@@ -1,0 +1,41 @@
+"""Figures of the notebook `network_learning_rate`: the loss against the learning rate, and the ranges that work."""
+
+import lazy_loader
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bngd.studies.shared.networks import loss_against_lr, measures, palette, setting_label
+from bngd.studies.shared.style import figure, panel_letters
+
+__all__ = ["loss_against_lr", "range_widths"]
+
+sns = lazy_loader.load("seaborn")  # slow to import, and needed by one figure
+
+
+def range_widths(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> Figure:
+    """Draw the width of the workable range by both measures: a dot a seed, a triangle where it leaves the grid.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        As `bngd.networks.workable_ranges` gives it.
+    level, factor : float
+        Of the absolute and of the relative measure.
+    """
+    several = ranges["network"].nunique() > 1
+    labels = [
+        f"{network}: {setting_label(setting)}" if several else setting_label(setting)
+        for network, setting in zip(ranges["network"], ranges["setting"], strict=True)
+    ]
+    labelled = ranges.assign(label=labels)
+    colours = palette(ranges["setting"])
+    fig, axes = figure(2, height=0.9 + 0.27 * len(set(labels)), sharey=True)
+    for ax, (measure, title) in zip(axes, measures(level, factor).items(), strict=True):
+        width = f"{measure}_decades"
+        same = {"data": labelled, "y": "label", "hue": "setting", "palette": colours, "ax": ax, "legend": False}
+        sns.barplot(x=width, errorbar=None, alpha=0.25, width=0.6, linewidth=0, **same)
+        sns.scatterplot(x=width, style=f"{measure}_censored", markers={False: "o", True: ">"}, s=28, zorder=3, **same)
+        ax.set(title=title, xlabel="decades of learning rates", ylabel="", xlim=(0, None))
+        ax.tick_params(axis="y", length=0)
+    panel_letters(axes)
+    return fig

@@ -1,0 +1,49 @@
+"""Figures of the notebook `network_width`: the range of workable learning rates against the number of hidden units."""
+
+from collections.abc import Mapping
+
+import lazy_loader
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bngd.studies.shared.networks import loss_against_lr, measures, palette, setting_label
+from bngd.studies.shared.style import figure, panel_letters
+
+__all__ = ["loss_against_lr", "setting_label", "widths_against_units"]
+
+sns = lazy_loader.load("seaborn")  # slow to import, and needed by one figure
+
+
+def widths_against_units(
+    ranges: pd.DataFrame, units: Mapping[str, int], *, level: float, factor: float = 2.0
+) -> Figure:
+    """Draw the width of the workable range against the number of hidden units, by both measures, a dot a seed.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        As `bngd.networks.workable_ranges` gives it.
+    units : mapping of str to int
+        Name of a network -> its hidden units.
+    level, factor : float
+        Of the absolute and of the relative measure.
+    """
+    fig, axes = figure(2, height=3.2, sharey=True)
+    runs = ranges.assign(units=ranges["network"].map(units))
+    colours = palette(ranges["setting"])
+    for ax, (measure, title) in zip(axes, measures(level, factor).items(), strict=True):
+        ordered = runs.sort_values(f"{measure}_censored", kind="stable")  # the few triangles last, on top of the dots
+        same = {"data": ordered, "x": "units", "y": f"{measure}_decades", "hue": "setting", "palette": colours}
+        sns.lineplot(errorbar=None, estimator="median", linewidth=1.2, legend=False, ax=ax, **same)
+        style = {"style": f"{measure}_censored", "markers": {False: "o", True: "^"}}
+        sns.scatterplot(s=28, zorder=3, legend=False, ax=ax, **style, **same)
+        ax.set(title=title, xlabel="hidden units $h$", xscale="log")
+    axes[0].set_ylim(bottom=0)
+    axes[0].set_ylabel("decades of learning rates")
+    panel_letters(axes)
+    handles = [Line2D([], [], color=colour, marker="o", label=setting_label(s)) for s, colour in colours.items()]
+    if ranges[[f"{measure}_censored" for measure in measures(level, factor)]].to_numpy().any():
+        handles.append(Line2D([], [], color="#444444", marker="^", linestyle="", label="leaves the grid"))
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return fig

@@ -1,0 +1,111 @@
+"""What several network notebooks draw: settings and their colours, and the loss of every run against its rate."""
+
+from collections.abc import Iterable, Mapping
+from itertools import cycle
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
+
+SETTING_COLOURS = {
+    "gd": COLOURS["gd"],
+    "bn": COLOURS["bngd"],
+    "split 1": COLOURS["small"],
+    "split 0.1": COLOURS["accent"],
+    "split 0.01": COLOURS["large"],
+    "split 0.001": COLOURS["light"],
+}
+"""One colour a method; for two rates, one for each eps_a."""
+
+SETTING_LABELS = {"gd": "GD, no BN", "bn": "BN, one rate"}
+_DIVERGED_AT = 0.97
+
+
+def setting_label(setting: str) -> str:
+    """Return what a legend calls a setting."""
+    if setting.startswith("split "):
+        return rf"BN, $\varepsilon_a = {setting.removeprefix('split ')}$"
+    return SETTING_LABELS[setting]
+
+
+def palette(settings: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each setting: its own, or one of some to spare for an eps_a that has none."""
+    spare = cycle(mpl.rcParams["axes.prop_cycle"].by_key()["color"])
+    return {s: SETTING_COLOURS[s] if s in SETTING_COLOURS else next(spare) for s in dict.fromkeys(settings)}
+
+
+def loss_against_lr(
+    panels: Mapping[str, pd.DataFrame],
+    *,
+    level: float | None = None,
+    chance: float | None = None,
+    loss: str = "train_loss",
+    columns: int = 2,
+) -> Figure:
+    """Draw the final loss against the learning rate, a line for each setting and seed.
+
+    Parameters
+    ----------
+    panels : mapping of str to DataFrame
+        Title -> runs, as `bngd.networks.summary` gives them.
+    level : float or None
+        The loss that counts as workable.
+    chance : float or None
+        The loss of a guess.
+    loss : str
+        Column to draw.
+    columns : int
+        Panels side by side.
+    """
+    columns = min(columns, len(panels))
+    colours = palette(setting for runs in panels.values() for setting in runs["setting"])
+    rows = -(-len(panels) // columns)
+    width = 7.2 if columns > 1 else 5.4
+    fig, axes = figure(columns, rows, width=width, height=3.1, sharey=True, sharex=True, squeeze=False)
+    for ax, (title, runs) in zip(axes.ravel(), panels.items(), strict=False):
+        _draw_runs(ax, runs, loss, colours)
+        ax.set_title(title, loc="left")
+        if level is not None:
+            mark_level(ax, level, f"{level:g}", left=0.5)
+        if chance is not None:
+            mark_level(ax, chance, "guessing", left=0.005)
+    for ax in axes.ravel()[len(panels) :]:
+        ax.set_visible(False)
+    if chance is not None:  # beyond a few times a guess it does not matter how bad
+        lowest = min(runs[loss].min() for runs in panels.values())
+        axes[0, 0].set_ylim(0.8 * lowest, 5 * chance)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("training loss at the end")
+    for ax in axes[-1]:
+        ax.set_xlabel(r"learning rate $\varepsilon$")
+    if len(panels) > 1:
+        panel_letters(axes.ravel()[: len(panels)])
+    _legend_below(fig, colours, any((runs["outcome"] == "diverged").any() for runs in panels.values()))
+    return fig
+
+
+def _draw_runs(ax: Axes, runs: pd.DataFrame, loss: str, colours: Mapping[str, str]) -> None:
+    for (setting, _), group in runs.groupby(["setting", "seed"], sort=False):
+        ordered = group.sort_values("lr")
+        colour = colours[str(setting)]
+        ax.loglog(ordered["lr"], ordered[loss], color=colour, linewidth=1.1, marker=".", markersize=4, alpha=0.85)
+        diverged = ordered.loc[ordered["outcome"] == "diverged", "lr"]
+        height = np.full(len(diverged), _DIVERGED_AT)
+        ax.plot(diverged, height, "x", color=colour, markersize=4.5, transform=ax.get_xaxis_transform())
+
+
+def _legend_below(fig: Figure, colours: Mapping[str, str], diverged: bool) -> None:
+    handles = [Line2D([], [], color=colour, marker=".", label=setting_label(s)) for s, colour in colours.items()]
+    if diverged:
+        handles.append(Line2D([], [], color="#444444", marker="x", linestyle="", label="diverged"))
+    fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
+
+
+def measures(level: float, factor: float) -> dict[str, str]:
+    """Return the two measures of a workable range, by column prefix, in words."""
+    return {"relative": f"within {factor:g} times its own best", "absolute": f"loss below {level:g}"}

@@ -1,0 +1,143 @@
+"""The house style: one look for every figure, and a colour for every thing that recurs."""
+
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.style
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bngd.dynamics import Outcome
+
+# Okabe and Ito's palette: told apart by readers with the common colour deficiencies, and in print.
+COLOURS = {
+    "gd": "#D55E00",
+    "bngd": "#0072B2",
+    "theory": "#222222",
+    "small": "#009E73",
+    "large": "#CC79A7",
+    "limit": "#767676",
+    "accent": "#E69F00",
+    "light": "#56B4E9",
+}
+"""What each colour means: the two methods, the theory's lines, the two asymptotes, a limit, and two to spare."""
+
+OUTCOME_COLOURS = {
+    Outcome.CONVERGED.value: "#0072B2",
+    Outcome.MOVING.value: "#A6CEE3",
+    Outcome.SADDLE.value: "#E69F00",
+    Outcome.DIVERGED.value: "#D55E00",
+}
+"""The colour of each named outcome."""
+
+INK = "#262626"
+"""The colour of axes, ticks and text."""
+
+_AXIS_TICKS = {
+    "color": INK,
+    "labelsize": 8.8,
+    "major.size": 4.8,
+    "major.width": 1.0,
+    "minor.size": 3.2,
+    "minor.width": 0.8,
+}
+
+_STYLE: dict[str, Any] = {
+    "figure.dpi": 110,
+    "savefig.dpi": 200,
+    "savefig.bbox": "tight",
+    "savefig.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same glyphs
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 9.6,
+    "axes.linewidth": 1.0,
+    "axes.prop_cycle": cycler(color=["#4C72B0", "#DD8452", "#55A868", "#C44E52", "#8172B3", "#937860"]),
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.6,
+    **{f"{axis}tick.{key}": value for axis in "xy" for key, value in _AXIS_TICKS.items()},
+    "lines.linewidth": 1.7,
+    "lines.markersize": 4.8,
+    "lines.solid_capstyle": "round",
+    "patch.edgecolor": "white",
+    "patch.force_edgecolor": True,
+    "patch.linewidth": 0.8,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "legend.title_fontsize": 9.6,
+    "mathtext.fontset": "cm",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "bngd",  # element ids come from here instead of from chance: equal runs give equal bytes
+}
+"""After seaborn's style "ticks" in the context "paper", which is not asked for it: its import takes a second."""
+
+
+def use_house_style() -> None:
+    """Set matplotlib's defaults to the house style; importing this file does."""
+    matplotlib.style.use(_STYLE)
+
+
+def shades(n: int) -> list[tuple[float, ...]]:
+    """Return n colours from dark to light, for the values of an ordered quantity."""
+    return [mpl.colormaps["viridis"](place) for place in np.linspace(0, 1, n + 2)[1:-1]]
+
+
+def figure(
+    columns: int = 1, rows: int = 1, *, width: float = 7.2, height: float = 3.4, **kwargs: Any
+) -> tuple[Figure, Any]:
+    """Return a Figure with a grid of axes (see `matplotlib.figure.Figure.subplots`); sizes in inches, height a row.
+
+    The figure is not registered with pyplot, so that nothing shows it twice and nothing has to close it.
+    """
+    fig = Figure(figsize=(width, height * rows))
+    return fig, fig.subplots(rows, columns, **kwargs)
+
+
+def panel_letters(axes: Any) -> None:
+    """Put (a), (b), ... before the titles of the panels, so that a caption can name them."""
+    for letter, ax in zip("abcdefghijkl", np.ravel(axes), strict=False):
+        ax.set_title(f"({letter})  {ax.get_title(loc='left')}".rstrip(), loc="left")
+
+
+def mark_lr(ax: Axes, value: float, label: str, *, colour: str = COLOURS["limit"], top: float = 0.97) -> None:
+    """Mark a step size with a dotted vertical line and a label written along it."""
+    ax.axvline(value, color=colour, linestyle=":", linewidth=1.2)
+    ax.annotate(
+        label,
+        (value, top),
+        xycoords=ax.get_xaxis_transform(),
+        xytext=(3, 0),
+        textcoords="offset points",
+        rotation=90,
+        va="top",
+        color=colour,
+        fontsize=8.5,
+    )
+
+
+def mark_level(ax: Axes, value: float, label: str, *, colour: str = COLOURS["limit"], left: float = 0.02) -> None:
+    """Mark a level with a dotted horizontal line and a label above it."""
+    ax.axhline(value, color=colour, linestyle=":", linewidth=1.2)
+    ax.annotate(
+        label,
+        (left, value),
+        xycoords=ax.get_yaxis_transform(),
+        xytext=(0, 2),
+        textcoords="offset points",
+        color=colour,
+        fontsize=8.5,
+    )
+
+
+use_house_style()
