@@ -142,7 +142,7 @@ def gd_trajectory(problem: Problem, w0: ArrayLike, lr: float, steps: int, *, tol
         If an argument breaks the rules above.
     """
     w0 = _checked_single_start(problem, w0)
-    check_rates(lr=lr)
+    check_positive(lr=lr)
     w = np.empty((_checked_steps(steps) + 1, problem.dimension))
     w[0] = w0
     with np.errstate(over="ignore", invalid="ignore"):
@@ -186,7 +186,7 @@ def bngd_trajectory(
         If an argument breaks the rules above.
     """
     w0 = check_nonzero(_checked_single_start(problem, w0))
-    check_rates(lr=lr, lr_a=lr_a)
+    check_positive(lr=lr, lr_a=lr_a)
     w, a = np.empty((_checked_steps(steps) + 1, problem.dimension)), np.empty(steps + 1)
     w[0], a[0] = w0, optimal_a(problem, w0) if a0 is None else a0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -229,13 +229,13 @@ def classify(
     return np.select(conditions, choices, default=Outcome.MOVING.value)
 
 
-def check_rates(**rates: ArrayLike) -> None:
-    """Raise ValueError, naming the rate, unless every value is positive and finite."""
-    for name, value in rates.items():
+def check_positive(**numbers: ArrayLike) -> None:
+    """Raise ValueError, naming the culprit, unless every value is positive and finite."""
+    for name, value in numbers.items():
         values = np.asarray(value, dtype=float)
         bad = values[~((values > 0) & (values < np.inf))]
         if bad.size:
-            raise ValueError(f"{name} is {bad.flat[0]}; a learning rate must be positive and finite")
+            raise ValueError(f"{name} is {bad.flat[0]}; it must be positive and finite")
 
 
 def check_nonzero(w0: Array) -> Array:

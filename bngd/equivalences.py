@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.dynamics import Trajectory, bngd_trajectory, check_rates
+from bngd.dynamics import Trajectory, bngd_trajectory, check_positive
 from bngd.problem import Problem
 
 Array = NDArray[np.float64]
@@ -86,7 +86,7 @@ def rotate(c: Configuration, Q: ArrayLike) -> Equivalent:
 
 def scale_weights(c: Configuration, gamma: float) -> Equivalent:
     """Gamma > 0: (H, g, a_0, gamma w_0, eps_a, gamma^2 eps) has the same a_k, and gamma w_k."""
-    check_rates(gamma=gamma)
+    check_positive(gamma=gamma)
     return Equivalent(replace(c, w0=gamma * c.w0, lr=gamma**2 * c.lr), _same, lambda w: w / gamma)
 
 
@@ -97,14 +97,14 @@ def flip_sign(c: Configuration) -> Equivalent:
 
 def scale_inputs(c: Configuration, mu: float) -> Equivalent:
     """Mu > 0: (mu^2 H, mu g, a_0, w_0, eps_a, eps) has the same a_k and w_k."""
-    check_rates(mu=mu)
+    check_positive(mu=mu)
     p = c.problem
     return Equivalent(replace(c, problem=replace(p, eigenvalues=mu**2 * p.eigenvalues, g=mu * p.g)), _same, _same)
 
 
 def scale_labels(c: Configuration, nu: float) -> Equivalent:
     """Nu > 0: (H, nu g, nu a_0, w_0, eps_a, eps/nu^2) has nu a_k and the same w_k."""
-    check_rates(nu=nu)
+    check_positive(nu=nu)
     p = c.problem
     scaled = replace(p, g=nu * p.g, second_moment=nu**2 * float(p.second_moment or 0.0))
     return Equivalent(replace(c, problem=scaled, a0=nu * c.a0, lr=c.lr / nu**2), lambda a: a / nu, _same)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.dynamics import check_nonzero, check_rates, optimal_a, residual, sigma
+from bngd.dynamics import check_nonzero, check_positive, optimal_a, residual, sigma
 from bngd.problem import Problem
 
 Array = NDArray[np.float64]
@@ -202,7 +202,7 @@ def good_interval(problem: Problem, w0: ArrayLike, level: ArrayLike) -> Interval
     ValueError
         If the level is not positive, or a start is zero or has the wrong length.
     """
-    check_rates(level=level)
+    check_positive(level=level)
     small, large = effective_step_asymptotes(problem, w0)
     return Interval(np.asarray(level) / small, large / np.asarray(level))
 

@@ -9,7 +9,7 @@ from companion_project import REPOSITORY, Project
 
 from bngd.companion.__main__ import main
 from bngd.companion.errors import CompanionError, NotebookFailed
-from bngd.companion.execute import Job, execute
+from bngd.companion.execute import Execution, execute
 
 TWO_FIGURES = """
 from matplotlib import pyplot as plt
@@ -32,7 +32,7 @@ def job(project, name="demo", **changed):
         "layout": project.layout, "name": name, "profile": "full", "parameters": {}, "command": f"make {name}",
         "folder": project.root / "notebooks", "ledger": project.layout.ledger,
     }  # fmt: skip
-    return Job(**settings | changed)
+    return Execution(**settings | changed)
 
 
 @pytest.fixture(scope="module")

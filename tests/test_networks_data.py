@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bngd.networks import data, sources
-from bngd.networks.data import Dataset, channels_last, load, load_first, scrambled
+from bngd.networks.data import Images, channels_last, load, load_first, scrambled
 from bngd.networks.idx import DataError, read_idx
 
 
@@ -73,7 +73,7 @@ def tiny(**changes):
         "peak": 255.0,
         "origin": "made for a test",
     }
-    return Dataset(**(parts | changes))
+    return Images(**(parts | changes))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bngd.studies.shared import by_dimension
+from bngd.studies.shared import by_dimension, random_problems
 
 
 def test_the_moments_of_log_chi_are_those_of_a_chi_squared_variable():
@@ -12,11 +12,11 @@ def test_the_moments_of_log_chi_are_those_of_a_chi_squared_variable():
 
 
 def test_step_sizes_of_gd_stop_soon_after_its_limit():
-    lr = by_dimension.step_sizes(2, 6, 4)
+    lr = by_dimension.relative_step_sizes(2, 6, 4)
     assert lr.gd[-1] == pytest.approx(1.1)
     assert lr.bngd[[0, -1]] == pytest.approx([1e-2, 1e6])
     with pytest.raises(ValueError, match="span no range"):
-        by_dimension.step_sizes(0, 0, 4)
+        by_dimension.relative_step_sizes(0, 0, 4)
 
 
 def test_a_gap_is_seen_and_does_not_hide_the_ends():
@@ -52,4 +52,4 @@ def test_slopes_are_fitted_with_their_error():
 
 def test_a_problem_needs_two_ends_of_its_spectrum():
     with pytest.raises(ValueError, match="needs at least 2"):
-        by_dimension.random_problem(np.random.default_rng(0), 1, 100.0)
+        random_problems.log_spaced_problem(np.random.default_rng(0), 1, 100.0)

@@ -5,7 +5,7 @@ import bngd
 from bngd import theory
 from bngd.spectra import log_spaced, two_level
 from bngd.studies.convergence_rate import study
-from bngd.studies.shared.families import FAMILIES, draw, spectrum
+from bngd.studies.shared.random_problems import FAMILIES, family_spectrum, problem_of_a_family
 from bngd.studies.shared.rates import loss_against_step, steps_per_decade, steps_to_reduce
 
 
@@ -16,20 +16,20 @@ def rng():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_has_the_dimension_and_at_most_the_condition_number_asked_for(family):
-    values = spectrum(family, 40, 200.0)
+    values = family_spectrum(family, 40, 200.0)
     assert values.shape == (40,)
     assert 100 < values[-1] / values[0] <= 200 * (1 + 1e-12)
 
 
 def test_an_unknown_family_is_refused_with_the_list():
     with pytest.raises(ValueError, match="'flat' does not exist; use one of 'log-spaced'"):
-        spectrum("flat", 5, 10.0)
+        family_spectrum("flat", 5, 10.0)
 
 
 @pytest.mark.parametrize(("dimensions", "condition_numbers"), [((2, 5), (2.0, 3.0)), ((3, 5), (1.0, 3.0))])
 def test_draws_that_no_family_could_serve_are_refused(rng, dimensions, condition_numbers):
     with pytest.raises(ValueError, match="give 3 <= first"):
-        draw(rng, dimensions=dimensions, condition_numbers=condition_numbers)
+        problem_of_a_family(rng, dimensions=dimensions, condition_numbers=condition_numbers)
 
 
 def test_steps_to_reduce_inverts_the_decay():
@@ -40,8 +40,8 @@ def test_steps_to_reduce_inverts_the_decay():
         steps_to_reduce(1.0, 1e-6)
 
 
-def test_measured_factors_agree_with_the_predicted_ones(rng):
-    factors = study.measured_factors(rng, n_problems=6, n_runs=4, steps=500, condition_numbers=(2.0, 20.0))
+def test_factors_on_random_problems_agree_with_the_predicted_ones(rng):
+    factors = study.factors_on_random_problems(rng, n_problems=6, n_runs=4, steps=500, condition_numbers=(2.0, 20.0))
     counted = factors[factors["asymptotic"]]
     assert set(counted["method"]) == {"gd", "bngd"}
     assert len(counted) > 24
@@ -51,7 +51,7 @@ def test_measured_factors_agree_with_the_predicted_ones(rng):
 
 
 def test_residual_quantiles_tell_the_deciding_factor_apart(rng):
-    factors = study.measured_factors(rng, n_problems=6, n_runs=8, steps=300, condition_numbers=(2.0, 10.0))
+    factors = study.factors_on_random_problems(rng, n_problems=6, n_runs=8, steps=300, condition_numbers=(2.0, 10.0))
     table = study.residual_quantiles(factors)
     assert table["runs"].sum() == factors["asymptotic"].sum()
     assert (table["quantile 0.5"] <= table["quantile 1"]).all()

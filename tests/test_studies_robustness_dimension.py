@@ -3,7 +3,7 @@ import pytest
 
 from bngd import effective_step_asymptotes, gd_stability_limit
 from bngd.studies.robustness_dimension import study
-from bngd.studies.shared import by_dimension
+from bngd.studies.shared import by_dimension, random_problems
 
 
 def test_limiting_log_ac_is_the_mean_in_many_dimensions():
@@ -23,7 +23,7 @@ def test_overlaps_have_the_predicted_mean():
 @pytest.fixture(scope="module")
 def runs():
     rng = np.random.default_rng(3)
-    lr = by_dimension.step_sizes(2.5, 8, 4)
+    lr = by_dimension.relative_step_sizes(2.5, 8, 4)
     return by_dimension.run_ensemble(rng, [32, 64], 100.0, n_problems=2, n_starts=2, steps=500, lr=lr, level=0.1)
 
 
@@ -46,7 +46,7 @@ def test_curves_hold_one_median_for_each_step_size(runs):
 
 
 def test_starts_have_the_overlap_that_was_asked_for():
-    problem = by_dimension.random_problem(np.random.default_rng(4), 20, 100.0)
+    problem = random_problems.log_spaced_problem(np.random.default_rng(4), 20, 100.0)
     w0 = study.starts_with_overlap(problem, np.random.default_rng(5), [0.5, 1e-6])
     np.testing.assert_allclose(np.linalg.norm(w0, axis=1), 1.0)
     np.testing.assert_allclose(w0 @ problem.g / np.linalg.norm(problem.g), [0.5, 1e-6], rtol=1e-6)
@@ -64,7 +64,7 @@ def test_the_notch_is_as_deep_as_the_overlap_is_small():
 
 def test_beyond_the_notch_the_tent_ends_at_its_large_asymptote():
     rng = np.random.default_rng(7)
-    problem, limit = by_dimension.random_problem(rng, 48, 100.0), 0.02
+    problem, limit = random_problems.log_spaced_problem(rng, 48, 100.0), 0.02
     lr = np.array([1e11, 1e12])
     curves, _ = study.notch(problem, np.random.default_rng(8), [1e-3], lr, 300)
     w0 = study.starts_with_overlap(problem, np.random.default_rng(8), [1e-3])

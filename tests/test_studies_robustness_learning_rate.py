@@ -11,7 +11,7 @@ from bngd.studies.shared import scans
 def scan():
     rng = np.random.default_rng(0)
     problem = study.synthetic_problems(rng, 30, [100.0])["kappa = 100"]
-    lr = scans.step_sizes(problem, 4, 6, 12)
+    lr = scans.step_sizes_around_limit(problem, 4, 6, 12)
     return scans.scan(problem, scans.random_starts(problem, rng, 2), lr, study.checkpoints(400, 20, [2.0, 5.0]))
 
 
@@ -40,7 +40,7 @@ def test_step_sizes_surround_the_limit_of_gd(scan):
     assert scan.lr[-1] == pytest.approx(1e6 * limit)
     assert np.sum(np.abs(scan.lr / limit - 1) <= 0.1 + 1e-9) >= 21
     with pytest.raises(ValueError, match="decades_below is 0"):
-        scans.step_sizes(scan.problem, 0, 6, 12)
+        scans.step_sizes_around_limit(scan.problem, 0, 6, 12)
 
 
 def test_gd_range_is_where_the_closed_form_says(scan):

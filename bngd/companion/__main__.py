@@ -21,7 +21,7 @@ def execute(options: argparse.Namespace) -> None:
     given = profiles.load(layout, options.profile)
     for name in options.notebook:
         layout.require_notebook(name)
-        job = runner.Job(
+        job = runner.Execution(
             layout=layout,
             name=name,
             profile=options.profile,
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
     own = parameters.parse(book.source(options.notebook), dict(options.parameter))
     typed = "".join(f" -p {name} {quote(text)}" for name, text in options.parameter)
     output = options.output or book.root / "build" / "own" / options.notebook
-    job = runner.Job(
+    job = runner.Execution(
         layout=Layout(book.root, output.resolve()),
         name=options.notebook,
         profile=options.profile,

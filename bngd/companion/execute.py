@@ -50,7 +50,7 @@ papermill_engines.register("bngd", SavingOnce)
 
 
 @dataclass(frozen=True)
-class Job:
+class Execution:
     """One notebook to execute.
 
     Attributes
@@ -88,7 +88,7 @@ class Job:
         return self.layout.source(self.name)
 
 
-def execute(job: Job) -> float:
+def execute(job: Execution) -> float:
     """Execute a notebook and move its outputs into place; return the seconds that its cells took.
 
     Outputs are made in a folder of their own and moved after success, the executed notebook last: where it exists,
@@ -117,7 +117,7 @@ def execute(job: Job) -> float:
     return seconds
 
 
-def _fresh_stage(job: Job) -> Path:
+def _fresh_stage(job: Execution) -> Path:
     # The process id keeps an interrupted run's kernel, which may live a second longer, out of this run's outputs.
     shutil.rmtree(job.layout.staging / job.name, ignore_errors=True)
     stage = job.layout.staging / job.name / str(os.getpid())
@@ -125,7 +125,7 @@ def _fresh_stage(job: Job) -> Path:
     return stage
 
 
-def _run_cells(job: Job, chosen: dict[str, Any], stage: Path) -> NotebookNode:
+def _run_cells(job: Execution, chosen: dict[str, Any], stage: Path) -> NotebookNode:
     executed = stage / "executed.ipynb"
     env = kernel.environment(BNGD_OUTPUT=stage.resolve(), BNGD_LEDGER=job.ledger.resolve())
     try:
@@ -159,7 +159,7 @@ def _running_cell(executed: Path) -> int | None:
     return max(begun, default=None)
 
 
-def _failure(job: Job, executed: Path, index: int | None, reason: str) -> NotebookFailed:
+def _failure(job: Execution, executed: Path, index: int | None, reason: str) -> NotebookFailed:
     """Keep the notebook as far as it ran, and return the error that says where it stopped and why."""
     where = "before its first cell"
     if executed.exists():
@@ -184,7 +184,7 @@ def _place(cells: list[NotebookNode], index: int) -> str:
     return "\n".join([f"in its cell {number}:", *shown])
 
 
-def _require_results(job: Job, stage: Path) -> None:
+def _require_results(job: Execution, stage: Path) -> None:
     written = [path for folder in ("results", "figures") for path in (stage / folder).glob("*")]
     foreign = sorted(
         path.name for path in written if path.stem != job.name and not path.name.startswith(f"{job.name}-")
@@ -195,7 +195,7 @@ def _require_results(job: Job, stage: Path) -> None:
         raise NotebookFailed(f"notebook {job.name!r} wrote no results: its last cell must call run.finish()")
 
 
-def _finish(job: Job, notebook: NotebookNode, chosen: dict[str, Any], seconds: float, stage: Path) -> None:
+def _finish(job: Execution, notebook: NotebookNode, chosen: dict[str, Any], seconds: float, stage: Path) -> None:
     pages.strip_times(notebook)
     if job.for_book:
         pages.dress(notebook, name=job.name, command=job.command)
@@ -207,7 +207,7 @@ def _finish(job: Job, notebook: NotebookNode, chosen: dict[str, Any], seconds: f
     write_text(stage / "provenance.json", json_text(told))
 
 
-def _publish(job: Job, stage: Path) -> None:
+def _publish(job: Execution, stage: Path) -> None:
     layout = job.layout
     # Without the executed notebook make runs it again, so an interruption from here on is mended by the next run.
     layout.executed(job.name).unlink(missing_ok=True)

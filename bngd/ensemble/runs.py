@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.dynamics import check_nonzero, check_rates, optimal_a
+from bngd.dynamics import check_nonzero, check_positive, optimal_a
 from bngd.problem import Problem
 
 METHODS = ("gd", "bngd")
@@ -75,7 +75,7 @@ def make_runs(
     """
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; use one of {', '.join(map(repr, METHODS))}")
-    check_rates(lr=lr, lr_a=lr_a)
+    check_positive(lr=lr, lr_a=lr_a)
     starts = problem.check_start(w0)
     if method == "bngd":
         check_nonzero(starts)

@@ -7,7 +7,7 @@ except ImportError as error:
 
 from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Conv, Dense, Network, m5, mlp, small_conv
 from bngd.networks.compiler import compile_quickly
-from bngd.networks.data import DATASETS, Dataset, load, load_first, scrambled
+from bngd.networks.data import DATASETS, Images, load, load_first, scrambled
 from bngd.networks.idx import DataError
 from bngd.networks.jobs import Job, grid
 from bngd.networks.parallel import train
@@ -25,8 +25,8 @@ __all__ = [
     "M4",
     "Conv",
     "DataError",
-    "Dataset",
     "Dense",
+    "Images",
     "Job",
     "Network",
     "Training",

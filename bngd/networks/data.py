@@ -24,7 +24,7 @@ CLASSES = 10
 
 
 @dataclass(frozen=True, eq=False)  # two data sets are the same only if they are one: arrays do not compare
-class Dataset:
+class Images:
     """Images with labels, for training and for testing.
 
     Attributes
@@ -72,11 +72,11 @@ class Dataset:
         """Shape of one image: height, width, channels."""
         return self.x_train.shape[1:]
 
-    def without_first(self, n: int) -> "Dataset":
+    def without_first(self, n: int) -> "Images":
         """Drop the first n training images, which TensorFlow's reader of MNIST kept for validation."""
         return replace(self, x_train=self.x_train[n:], y_train=self.y_train[n:])
 
-    def centred(self) -> "Dataset":
+    def centred(self) -> "Images":
         """Subtract the mean training image, as the scripts' "normalised" CIFAR-10 does."""
         return replace(self, offset=self.x_train.mean(0, dtype=np.float64).astype(np.float32) / np.float32(self.peak))
 
@@ -135,22 +135,22 @@ MNIST_5K_FILES = {"mnist_5k.csv.gz": "846f6cad587fea3877f6e0fe0a1968dfc68867ce17
 CIFAR_FILES = {"cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"}
 
 
-def read_idx_dataset(name: str, folder: Path, origin: str) -> Dataset:
+def read_idx_dataset(name: str, folder: Path, origin: str) -> Images:
     """Read the four IDX files of MNIST or Fashion-MNIST."""
     images, labels = (
         [read_idx(folder / file, dimensions) for file in IDX_NAMES[start::2]] for start, dimensions in ((0, 3), (1, 1))
     )
-    return Dataset(name, images[0][..., None], labels[0], images[1][..., None], labels[1], 255.0, origin)
+    return Images(name, images[0][..., None], labels[0], images[1][..., None], labels[1], 255.0, origin)
 
 
-def read_mnist_5k(name: str, folder: Path, origin: str) -> Dataset:
+def read_mnist_5k(name: str, folder: Path, origin: str) -> Images:
     """Read 5000 digits of MNIST: lines of 784 pixels and a label, sorted by label. Every fifth is for testing."""
     with gzip.open(folder / "mnist_5k.csv.gz", "rt") as file:
         table = np.loadtxt(file, delimiter=",", dtype=np.float64)
     return _every_fifth_for_testing(name, table[:, :-1].reshape(-1, 28, 28, 1), table[:, -1], 255.0, origin)
 
 
-def read_digits(name: str, folder: Path, origin: str) -> Dataset:
+def read_digits(name: str, folder: Path, origin: str) -> Images:
     """Read the 1797 digits of 8 x 8 pixels that scikit-learn ships; every fifth is for testing."""
     from sklearn.datasets import load_digits
 
@@ -158,16 +158,16 @@ def read_digits(name: str, folder: Path, origin: str) -> Dataset:
     return _every_fifth_for_testing(name, digits.images[..., None], digits.target, 16.0, origin)
 
 
-def read_cifar10(name: str, folder: Path, origin: str) -> Dataset:
+def read_cifar10(name: str, folder: Path, origin: str) -> Images:
     """Read CIFAR-10 with its pixels in their places: the archive stores the three channels of an image one by one."""
     with tarfile.open(folder / "cifar-10-python.tar.gz") as archive:
         train = [_cifar_batch(archive, f"data_batch_{i}") for i in range(1, 6)]
         x_test, y_test = _cifar_batch(archive, "test_batch")
     x_train, y_train = (np.concatenate(parts) for parts in zip(*train, strict=True))
-    return Dataset(name, channels_last(x_train), y_train, channels_last(x_test), y_test, 255.0, origin)
+    return Images(name, channels_last(x_train), y_train, channels_last(x_test), y_test, 255.0, origin)
 
 
-def read_cifar10_scrambled(name: str, folder: Path, origin: str) -> Dataset:
+def read_cifar10_scrambled(name: str, folder: Path, origin: str) -> Images:
     """Read CIFAR-10 as the authors' scripts did, with the pixels scrambled (see `scrambled`)."""
     true = read_cifar10(name, folder, origin)
     stored = [np.moveaxis(x, 3, 1).reshape(len(x), -1) for x in (true.x_train, true.x_test)]
@@ -197,12 +197,12 @@ def _cifar_batch(archive: tarfile.TarFile, member: str) -> tuple[NDArray[np.uint
     return content["data"], np.asarray(content["labels"], dtype=np.uint8)
 
 
-def _every_fifth_for_testing(name: str, x: NDArray, y: NDArray, peak: float, origin: str) -> Dataset:
+def _every_fifth_for_testing(name: str, x: NDArray, y: NDArray, peak: float, origin: str) -> Images:
     pixels, labels = x.astype(np.uint8), y.astype(np.uint8)
     if not (np.array_equal(pixels, x) and np.array_equal(labels, y)):
         raise DataError(f"{name}: pixels and labels must be whole numbers from 0 to 255")
     test = np.arange(len(x)) % 5 == 4
-    return Dataset(name, pixels[~test], labels[~test], pixels[test], labels[test], peak, origin)
+    return Images(name, pixels[~test], labels[~test], pixels[test], labels[test], peak, origin)
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ class Recipe:
     description: str
     editions: tuple[sources.Checksums, ...]
     sources: tuple[sources.Source, ...]
-    read: Callable[[str, Path, str], Dataset]
+    read: Callable[[str, Path, str], Images]
     system_folder: Path | None = None
     cache: str | None = None
 
@@ -263,7 +263,7 @@ FALLBACKS = ("fashion-mnist", "mnist-5k", "digits")
 """What the book tries in turn: the largest real data first, and last what is always there."""
 
 
-def load(name: str) -> Dataset:
+def load(name: str) -> Images:
     """Load a data set: from `data_folder` or the system, else fetched, checked and kept there.
 
     Parameters
@@ -273,7 +273,7 @@ def load(name: str) -> Dataset:
 
     Returns
     -------
-    Dataset
+    Images
 
     Raises
     ------
@@ -305,12 +305,12 @@ def locate(name: str) -> tuple[Path, str]:
     return folder, "checksums verified"
 
 
-def load_first(names: Sequence[str] = FALLBACKS) -> tuple[Dataset, list[str]]:
+def load_first(names: Sequence[str] = FALLBACKS) -> tuple[Images, list[str]]:
     """Load the first data set that can be had.
 
     Returns
     -------
-    dataset : Dataset
+    dataset : Images
     notes : list of str
         Why each data set before it was passed over: a page that falls back must say so.
 

@@ -12,18 +12,18 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from bngd.networks.data import Dataset
+from bngd.networks.data import Images
 from bngd.networks.jobs import Job
 from bngd.networks.training import Training, run
 
 if TYPE_CHECKING:
     from distributed import Client
 
-_shared: dict[str, Dataset] = {}
+_shared: dict[str, Images] = {}
 
 
 def train(
-    jobs: Sequence[Job], data: Dataset, *, workers: int | None = None, client: "Client | None" = None
+    jobs: Sequence[Job], data: Images, *, workers: int | None = None, client: "Client | None" = None
 ) -> list[Training]:
     """Run every job and return what each recorded, in the order of the jobs.
 
@@ -32,7 +32,7 @@ def train(
     Parameters
     ----------
     jobs : sequence of Job
-    data : Dataset
+    data : Images
     workers : int or None
         Number of processes, each pinned to a core and to one thread: on a small machine that is the fastest way to use
         it. None takes every core that this process may use, 1 runs in this process. A worker imports the script that
@@ -56,7 +56,7 @@ def train(
 
 
 def as_finished(
-    jobs: Sequence[Job], data: Dataset, *, workers: int | None = None, client: "Client | None" = None
+    jobs: Sequence[Job], data: Images, *, workers: int | None = None, client: "Client | None" = None
 ) -> Iterator[tuple[int, Training]]:
     """Yield the index of each job and what its run recorded, as the runs finish; else like `train`."""
     workers = len(usable_cores()) if workers is None else workers
@@ -77,7 +77,7 @@ def usable_cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def _in_processes(jobs: Sequence[Job], data: Dataset, workers: int) -> Iterator[tuple[int, Training]]:
+def _in_processes(jobs: Sequence[Job], data: Images, workers: int) -> Iterator[tuple[int, Training]]:
     # Fresh interpreters: JAX is multithreaded and must not be forked.
     context = get_context("spawn")
     cores = context.Queue()
@@ -123,7 +123,7 @@ def _run_shared(job: Job) -> Training:
     return run(job, _shared["data"])
 
 
-def _on_cluster(jobs: Sequence[Job], data: Dataset, client: "Client") -> Iterator[tuple[int, Training]]:
+def _on_cluster(jobs: Sequence[Job], data: Images, client: "Client") -> Iterator[tuple[int, Training]]:
     from distributed import as_completed as as_dask_completed
 
     held = client.scatter(data, broadcast=True)

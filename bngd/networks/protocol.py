@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bngd.networks import kept, resumable
 from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Network, m5
-from bngd.networks.data import Dataset, load
+from bngd.networks.data import Images, load
 from bngd.networks.jobs import Job
 
 REPETITIONS = 5
@@ -114,7 +114,7 @@ class Row:
             for stream, lr in enumerate(self.grid.rates())
         ]
 
-    def data(self) -> Dataset:
+    def data(self) -> Images:
         """Return the data as the script read them, in full: a row is not run on a fallback."""
         data = load(self.dataset)
         if not self.dataset.startswith("cifar10"):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from bngd.networks.data import Dataset
+from bngd.networks.data import Images
 from bngd.networks.jobs import Job
 from bngd.networks.parallel import as_finished
 from bngd.networks.tables import summary
@@ -32,7 +32,7 @@ RECORDS = ("step", "loss", "accuracy", "test_loss", "test_accuracy")
 def run_row(
     name: str,
     jobs: Sequence[Job],
-    data: Dataset,
+    data: Images,
     output: Path,
     *,
     workers: int | None = None,
@@ -45,7 +45,7 @@ def run_row(
     name : str
         Names the folder of the runs and the table.
     jobs : sequence of Job
-    data : Dataset
+    data : Images
     output : Path
         Gets ``<name>/<key>.json`` for each run, ``<name>.csv`` and ``<name>.json``.
     workers, client
@@ -113,7 +113,7 @@ def write_atomically(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def provenance(made: Sequence[dict[str, str]], data: Dataset) -> dict[str, Any]:
+def provenance(made: Sequence[dict[str, str]], data: Images) -> dict[str, Any]:
     """Return what a reader needs to judge the numbers: devices, versions, last date, commits of all runs, and the data.
 
     Runs of several calls may differ in these: all that occur are named.

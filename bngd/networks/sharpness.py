@@ -9,7 +9,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from bngd.networks.architectures import LOSSES, Network, Parameters, forward
-from bngd.networks.data import Dataset
+from bngd.networks.data import Images
 from bngd.networks.jobs import Job
 from bngd.networks.training import batch, evaluate, in_precision, seen, trajectory
 
@@ -75,7 +75,7 @@ def _orthogonalise(vector: NDArray, basis: list[NDArray]) -> NDArray:
     return vector
 
 
-def self_tuning(job: Job, data: Dataset, *, images: int = 1000, iterations: int = 16) -> pd.DataFrame:
+def self_tuning(job: Job, data: Images, *, images: int = 1000, iterations: int = 16) -> pd.DataFrame:
     r"""Train, and follow each layer's norm, effective step and sharpness.
 
     For a loss that does not see the scale of a layer's weights W, the gradient is orthogonal to W and the Hessian at W
@@ -90,7 +90,7 @@ def self_tuning(job: Job, data: Dataset, *, images: int = 1000, iterations: int 
     ----------
     job : Job
         `Job.record_every` says how often to look.
-    data : Dataset
+    data : Images
     images : int
         The first so many training images are what sharpness and loss are measured on.
     iterations : int

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bngd.networks.architectures import LOSSES, Network, Parameters, Statistics, forward, initialise
 from bngd.networks.batch_norm import MOMENTUM
-from bngd.networks.data import Dataset
+from bngd.networks.data import Images
 from bngd.networks.jobs import Job, batches
 
 FINITE, DIVERGED = "finite", "diverged"
@@ -40,7 +40,7 @@ class Batch(NamedTuple):
     offset: NDArray
 
 
-def batch(data: Dataset, part: str, indices: NDArray, dtype: str) -> Batch:
+def batch(data: Images, part: str, indices: NDArray, dtype: str) -> Batch:
     """Return some images of the "train" or the "test" part; stored as bytes they are soon moved to a device."""
     x, y = (data.x_train, data.y_train) if part == "train" else (data.x_test, data.y_test)
     offset = np.zeros((), dtype) if data.offset is None else data.offset.astype(dtype)
@@ -105,7 +105,7 @@ class Training:
     outcome: str
 
 
-def trajectory(job: Job, data: Dataset) -> Iterator[State]:
+def trajectory(job: Job, data: Images) -> Iterator[State]:
     """Train, and yield the state after the first update, after every `record_every` more, and after the last.
 
     One step, with both gradients at the old parameters:
@@ -170,7 +170,7 @@ def evaluate(
     return LOSSES[network.loss](logits, y), (logits.argmax(1) == y).mean()
 
 
-def run(job: Job, data: Dataset) -> Training:
+def run(job: Job, data: Images) -> Training:
     """Train once and record the losses.
 
     Raises
@@ -191,7 +191,7 @@ def run(job: Job, data: Dataset) -> Training:
         ) from error
 
 
-def _record(job: Job, data: Dataset) -> Training:
+def _record(job: Job, data: Images) -> Training:
     records: list[tuple[float, ...]] = []
     test_rng, outcome = job.rng(2), FINITE
     for state in trajectory(job, data):
@@ -207,13 +207,13 @@ def _record(job: Job, data: Dataset) -> Training:
     return Training(job, step, loss, accuracy, test_loss, test_accuracy, final, outcome)
 
 
-def _final(job: Job, data: Dataset, state: State) -> dict[str, float]:
+def _final(job: Job, data: Images, state: State) -> dict[str, float]:
     rng = job.rng(3)
     chosen = [rng.permutation(len(x))[: job.evaluation] for x in (data.x_train, data.x_test)]
     return dict(zip(FINAL, _measure(job, data, state, *chosen), strict=True))
 
 
-def _measure(job: Job, data: Dataset, state: State, train: NDArray, test: NDArray) -> tuple[float, ...]:
+def _measure(job: Job, data: Images, state: State, train: NDArray, test: NDArray) -> tuple[float, ...]:
     """Return loss and accuracy on training images by their own statistics, on test images by the moving averages."""
     measured: list[Array] = []
     with in_precision(job):

@@ -10,7 +10,8 @@ from bngd import spectra
 from bngd.ensemble import sweep
 from bngd.krylov import RESCALING, SENSITIVE, Compression, compress
 from bngd.problem import Problem, unit_vectors
-from bngd.studies.shared.by_dimension import limiting_log_ac, random_problem, run_starts
+from bngd.studies.shared.by_dimension import limiting_log_ac, run_starts
+from bngd.studies.shared.random_problems import log_spaced_problem
 from bngd.theory import gd_stability_limit, good_interval
 
 Array = NDArray[np.float64]
@@ -58,7 +59,7 @@ def run_compressed(
     tables, compressions = [], []
     for dimension in dimensions:
         for draw in range(n_starts):
-            problem = random_problem(rng, dimension, condition_number)
+            problem = log_spaced_problem(rng, dimension, condition_number)
             w0, limit = unit_vectors(rng, dimension), gd_stability_limit(problem)
             made = compress(problem, w0, steps=steps, tolerance=tolerance)
             runs = run_starts(made.problem, made.starts[None], limit * np.asarray(lr), "bngd", steps)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from bngd.dynamics import Outcome, Trajectory, bngd_trajectory, optimal_a, sigma
 from bngd.ensemble import sweep
 from bngd.problem import Problem, unit_vectors
-from bngd.studies.shared.random_problems import random_problem
+from bngd.studies.shared.random_problems import log_uniform_problem
 from bngd.theory import bngd_factor, bngd_stability_limit, limit_effective_step
 
 Array = NDArray[np.float64]
@@ -69,7 +69,7 @@ def random_runs(
     """
     tables = []
     for index in range(n_problems):
-        problem = random_problem(rng)
+        problem = log_uniform_problem(rng)
         lr = 10 ** rng.uniform(*lr_decades, runs_per_problem)
         lr_a = lr_a_max * (1 - rng.random(runs_per_problem))
         lr_a[::10] = 2.0

@@ -12,7 +12,7 @@ from bngd.dynamics import Outcome
 from bngd.ensemble import sweep
 from bngd.measure import decay_factor
 from bngd.problem import Problem, unit_vectors
-from bngd.studies.shared.families import draw
+from bngd.studies.shared.random_problems import problem_of_a_family
 from bngd.studies.shared.rates import loss_against_step, steps_to_reduce
 from bngd.theory import (
     bngd_best_effective_step,
@@ -35,7 +35,7 @@ ASYMPTOTIC = 1e-16
 # --- measured against predicted, over random problems ----------------------------------------------------------------
 
 
-def measured_factors(
+def factors_on_random_problems(
     rng: np.random.Generator,
     *,
     n_problems: int,
@@ -62,7 +62,7 @@ def measured_factors(
     """
     tables = []
     for index in range(n_problems):
-        family, problem = draw(rng, dimensions=dimensions, condition_numbers=condition_numbers)
+        family, problem = problem_of_a_family(rng, dimensions=dimensions, condition_numbers=condition_numbers)
         w0 = unit_vectors(rng, problem.dimension)
         lr_gd = rng.uniform(0.1, 0.99, n_runs) * gd_stability_limit(problem)
         kinds = [
@@ -216,7 +216,9 @@ def random_best_factors(
     pandas.DataFrame
         Columns family, dimension, gd and bngd.
     """
-    drawn = [draw(rng, dimensions=dimensions, condition_numbers=condition_numbers) for _ in range(n_problems)]
+    drawn = [
+        problem_of_a_family(rng, dimensions=dimensions, condition_numbers=condition_numbers) for _ in range(n_problems)
+    ]
     rows = [(family, p.dimension, gd_best_factor(p), bngd_best_factor(p)) for family, p in drawn]
     return pd.DataFrame(rows, columns=["family", "dimension", "gd", "bngd"])
 

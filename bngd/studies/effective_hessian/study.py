@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bngd import datasets, spectra
 from bngd.problem import Problem, unit_vectors
-from bngd.studies.shared.families import draw, spectrum
+from bngd.studies.shared.random_problems import family_spectrum, problem_of_a_family
 from bngd.theory import effective_condition_number, effective_eigenvalues, effective_extremes, effective_hessian
 
 Array = NDArray[np.float64]
@@ -76,7 +76,9 @@ def checks(
         (how far l*_2 and l*_d by bisection are from those of the dense eigenvalue solver), trace (how far trace H* is
         from sum (1 - theta_i) l_i); the last three as fractions of l_d.
     """
-    drawn = [draw(rng, dimensions=dimensions, condition_numbers=condition_numbers) for _ in range(n_problems)]
+    drawn = [
+        problem_of_a_family(rng, dimensions=dimensions, condition_numbers=condition_numbers) for _ in range(n_problems)
+    ]
     return pd.DataFrame([{"family": family, **_checks_of(problem)} for family, problem in drawn])
 
 
@@ -134,7 +136,7 @@ def gain_by_family(
     rows = []
     for family in families:
         for condition_number in np.asarray(condition_numbers, dtype=float):
-            values = spectrum(family, dimension, condition_number)
+            values = family_spectrum(family, dimension, condition_number)
             starred = [effective_condition_number(Problem.from_spectrum(values, u=u)) for u in solutions]
             rows.append((family, values[-1] / values[0], *np.quantile(starred, [0.05, 0.5, 0.95])))
     return pd.DataFrame(rows, columns=["family", "kappa", "low", "median", "high"])

@@ -8,7 +8,7 @@ from bngd.dynamics import Trajectory, bngd_step, bngd_trajectory, effective_step
 from bngd.ensemble import sweep
 from bngd.measure import workable_range
 from bngd.problem import Problem, unit_vectors
-from bngd.studies.shared.random_problems import random_problem
+from bngd.studies.shared.random_problems import log_uniform_problem
 from bngd.theory import (
     bngd_stability_limit,
     contraction_bound,
@@ -45,7 +45,7 @@ def random_norm_growth(
     """
     rows = []
     for _ in range(n_runs):
-        problem = random_problem(rng)
+        problem = log_uniform_problem(rng)
         lr, lr_a = 10 ** rng.uniform(*lr_decades), 2 * (1 - rng.random())
         a0 = np.sqrt(problem.explained) * rng.standard_normal()
         run = bngd_trajectory(problem, unit_vectors(rng, problem.dimension), lr, steps, lr_a=lr_a, a0=a0)
@@ -86,7 +86,7 @@ def _residual_norm(problem: Problem, w: Array) -> Array:
 def random_contractions(rng: np.random.Generator, *, n_problems: int, steps_per_problem: int) -> pd.DataFrame:
     """Return `one_step_contraction` of many random problems, with the column problem."""
     tables = [
-        one_step_contraction(random_problem(rng), rng, n_steps=steps_per_problem).assign(problem=index)
+        one_step_contraction(log_uniform_problem(rng), rng, n_steps=steps_per_problem).assign(problem=index)
         for index in range(n_problems)
     ]
     return pd.concat(tables, ignore_index=True)
@@ -164,7 +164,7 @@ def random_tents(
     """
     tables = []
     for index in range(n_problems):
-        problem = random_problem(rng, max_condition_number=max_condition_number)
+        problem = log_uniform_problem(rng, max_condition_number=max_condition_number)
         w0 = unit_vectors(rng, problem.dimension)
         crossings = good_interval(problem, w0, bngd_stability_limit(problem))
         low, high = np.log10(sorted(float(end) for end in crossings)) + np.array([-decades, decades])

@@ -22,7 +22,7 @@ from bngd.equivalences import (
     scale_weights,
 )
 from bngd.problem import Problem, unit_vectors
-from bngd.studies.shared.random_problems import random_problem
+from bngd.studies.shared.random_problems import log_uniform_problem
 
 Array = NDArray[np.float64]
 
@@ -166,7 +166,7 @@ def collapse_of_random_problems(
         A row per problem, step size and law: problem, dimension, lr, law, difference (largest over the steps),
         predicted (by `predicted_rounding`, largest over the steps), ratio (largest over the steps of their quotient).
     """
-    problems = [random_problem(rng, max_dimension=30) for _ in range(n_problems)]
+    problems = [log_uniform_problem(rng, max_dimension=30) for _ in range(n_problems)]
     tables = [_collapse(rng, number, p, float(rate), steps) for number, p in enumerate(problems) for rate in lr]
     return pd.concat(tables, ignore_index=True)
 

@@ -11,7 +11,7 @@ from bngd.ensemble import sweep
 from bngd.measure import decay_factor
 from bngd.problem import Problem, unit_vectors
 from bngd.spectra import log_spaced
-from bngd.studies.shared.random_problems import random_problem
+from bngd.studies.shared.random_problems import log_uniform_problem
 from bngd.theory import gd_best_factor, gd_best_lr, gd_factor, gd_stability_limit
 
 Array = NDArray[np.float64]
@@ -41,7 +41,7 @@ def outcomes_at_limit(rng: np.random.Generator, n_problems: int, n_starts: int, 
 
 def _outcomes(rng: np.random.Generator, number: int, n_starts: int, margin: float) -> pd.DataFrame:
     # At the limit the slowest error has the factor 1 - 2/kappa: kappa must let it decay within the same steps.
-    problem = random_problem(rng, max_dimension=50, max_condition_number=0.5 / margin)
+    problem = log_uniform_problem(rng, max_dimension=50, max_condition_number=0.5 / margin)
     ratios = np.array([1 - margin, 1 + margin])
     lr = ratios * gd_stability_limit(problem)
     starts = problem.u + unit_vectors(rng, problem.dimension, n_starts)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bngd.dynamics import Trajectory, bngd_trajectory, excess_loss, gd_trajectory, optimal_a
 from bngd.problem import Problem, unit_vectors
-from bngd.studies.shared.random_problems import random_problem
+from bngd.studies.shared.random_problems import log_uniform_problem
 from bngd.theory import effective_hessian
 
 Array = NDArray[np.float64]
@@ -77,7 +77,7 @@ def decomposition_errors(rng: np.random.Generator, n: int) -> pd.DataFrame:
 
 
 def _decomposition_error(rng: np.random.Generator) -> dict[str, float]:
-    noiseless = random_problem(rng, max_dimension=50, max_condition_number=1e3)
+    noiseless = log_uniform_problem(rng, max_dimension=50, max_condition_number=1e3)
     problem = replace(noiseless, second_moment=noiseless.explained * (1 + rng.uniform()))
     w = unit_vectors(rng, problem.dimension) * 10.0 ** rng.uniform(-2, 2)
     a = float(rng.normal(scale=2 * np.sqrt(problem.explained)))
@@ -109,7 +109,7 @@ def stationary_points(rng: np.random.Generator, n: int) -> pd.DataFrame:
 
 
 def _stationary_point(rng: np.random.Generator) -> dict[str, float]:
-    problem = random_problem(rng, max_dimension=12)
+    problem = log_uniform_problem(rng, max_dimension=12)
     t = float(rng.choice([-1.0, 1.0]) * 10.0 ** rng.uniform(-1, 1))
     a, w = np.sign(t) * np.sqrt(problem.explained), t * problem.u
     predicted = minimiser_hessian(problem, t)

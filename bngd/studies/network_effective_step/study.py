@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bngd.networks import Dataset, Job, Network, self_tuning
+from bngd.networks import Images, Job, Network, self_tuning
 
 
 def follow(
-    network: Network, lr: Iterable[float], lr_a: float, data: Dataset, *, images: int, **same: Any
+    network: Network, lr: Iterable[float], lr_a: float, data: Images, *, images: int, **same: Any
 ) -> pd.DataFrame:
     """Return `bngd.networks.self_tuning` of a run at each rate, one below the other.
 
@@ -19,7 +19,7 @@ def follow(
     network : Network
     lr : iterable of float
     lr_a : float
-    data : Dataset
+    data : Images
     images : int
         Training images that loss and sharpness are measured on.
     **same

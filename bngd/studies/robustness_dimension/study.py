@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from bngd import spectra
 from bngd.ensemble import sweep
 from bngd.problem import Problem, unit_vectors
-from bngd.studies.shared.by_dimension import Slope, fit_slope, limiting_log_ac, random_problem
+from bngd.studies.shared.by_dimension import Slope, fit_slope, limiting_log_ac
+from bngd.studies.shared.random_problems import log_spaced_problem
 from bngd.theory import (
     bngd_stability_limit,
     effective_step_asymptotes,
@@ -38,7 +39,7 @@ def predicted_ratios(
             np.log10(np.prod(effective_step_asymptotes(problem, unit_vectors(rng, dimension, n_starts)), axis=0)),
         )
         for dimension in dimensions
-        for problem in (random_problem(rng, dimension, condition_number) for _ in range(n_problems))
+        for problem in (log_spaced_problem(rng, dimension, condition_number) for _ in range(n_problems))
     ]
     return (
         pd.DataFrame(draws, columns=["dimension", "log_ac"])
@@ -74,7 +75,7 @@ def overlaps(
     """
     rows = {}
     for dimension in dimensions:
-        problem = random_problem(rng, dimension, condition_number)
+        problem = log_spaced_problem(rng, dimension, condition_number)
         squares = (unit_vectors(rng, dimension, n_starts) @ problem.g) ** 2
         error = squares.std(ddof=1) / np.sqrt(n_starts)
         rows[dimension] = (mean_squared_overlap(problem), squares.mean(), error)
@@ -181,7 +182,7 @@ def notches(
     steps: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the `notch` of a random problem of each dimension: curves and floors, with a column dimension."""
-    found = {d: notch(random_problem(rng, d, condition_number), rng, overlaps, lr, steps) for d in dimensions}
+    found = {d: notch(log_spaced_problem(rng, d, condition_number), rng, overlaps, lr, steps) for d in dimensions}
     curves, floors = (
         pd.concat([tables[part].assign(dimension=d) for d, tables in found.items()], ignore_index=True)
         for part in (0, 1)

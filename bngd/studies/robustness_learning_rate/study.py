@@ -16,7 +16,7 @@ from bngd.studies.shared.scans import (
     random_starts,
     scan,
     slowdown_ranges,
-    step_sizes,
+    step_sizes_around_limit,
     upper_ends,
 )
 from bngd.theory import bngd_best_effective_step, effective_condition_number, gd_stability_limit, good_interval
@@ -59,7 +59,7 @@ def scan_all(
         name: scan(
             problem,
             random_starts(problem, rng, n_starts),
-            step_sizes(problem, decades_below, decades_above, per_decade),
+            step_sizes_around_limit(problem, decades_below, decades_above, per_decade),
             marks,
         )
         for name, problem in problems.items()

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from bngd import spectra
 from bngd.ensemble import METHODS, sweep
 from bngd.measure import workable_range
 from bngd.problem import Problem, unit_vectors
+from bngd.studies.shared.random_problems import log_spaced_problem
 from bngd.theory import gd_stability_limit, good_interval, limit_effective_step
 
 Array = NDArray[np.float64]
@@ -20,19 +20,6 @@ LOG_CHI_MEAN = -(np.euler_gamma + np.log(2)) / np.log(10)
 
 LOG_CHI_DEVIATION = np.pi / (np.sqrt(2) * np.log(10))
 """Standard deviation of log10 chi: 0.96 decades, which no number of dimensions takes away from log10 m."""
-
-
-def random_problem(rng: np.random.Generator, dimension: int, condition_number: float) -> Problem:
-    """Return H = diag(logspace(0, log10(kappa), d)) with u uniform on the unit sphere.
-
-    Raises
-    ------
-    ValueError
-        If the dimension is below 2, where both ends of the spectrum would be one eigenvalue.
-    """
-    if dimension < 2:
-        raise ValueError(f"dimension is {dimension}; a spectrum with two ends needs at least 2")
-    return Problem.from_spectrum(spectra.log_spaced(dimension, condition_number), rng=rng)
 
 
 def limiting_log_ac(eigenvalues: ArrayLike) -> float:
@@ -52,7 +39,7 @@ class StepSizes(NamedTuple):
     bngd: Array
 
 
-def step_sizes(decades_below: float, decades_above: float, per_decade: int) -> StepSizes:
+def relative_step_sizes(decades_below: float, decades_above: float, per_decade: int) -> StepSizes:
     """Return log-spaced step sizes; GD's stop soon after its limit, where some stand closer.
 
     Raises
@@ -102,7 +89,7 @@ def run_ensemble(
     tables = []
     for dimension in dimensions:
         for index in range(n_problems):
-            problem = random_problem(rng, dimension, condition_number)
+            problem = log_spaced_problem(rng, dimension, condition_number)
             w0 = unit_vectors(rng, dimension, n_starts)
             promised = good_interval(problem, w0, level * gd_stability_limit(problem)).decades
             for method, grid in zip(METHODS, lr, strict=True):

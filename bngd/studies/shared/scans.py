@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.dynamics import check_rates
+from bngd.dynamics import check_positive
 from bngd.ensemble import METHODS, sweep
 from bngd.measure import workable_range
 from bngd.problem import Problem, unit_vectors
@@ -65,7 +65,7 @@ def random_starts(problem: Problem, rng: np.random.Generator, n: int) -> Array:
     return np.linalg.norm(problem.u) * unit_vectors(rng, problem.dimension, n)
 
 
-def step_sizes(problem: Problem, decades_below: float, decades_above: float, per_decade: int) -> Array:
+def step_sizes_around_limit(problem: Problem, decades_below: float, decades_above: float, per_decade: int) -> Array:
     """Return log-spaced step sizes around GD's limit 2/l_d, and 21 more within 10 % of it, where its range ends.
 
     Raises
@@ -73,7 +73,7 @@ def step_sizes(problem: Problem, decades_below: float, decades_above: float, per
     ValueError
         If a number of decades, or of step sizes a decade, is not positive.
     """
-    check_rates(decades_below=decades_below, decades_above=decades_above, per_decade=per_decade)
+    check_positive(decades_below=decades_below, decades_above=decades_above, per_decade=per_decade)
     count = round((decades_below + decades_above) * per_decade) + 1
     wide = np.logspace(-decades_below, decades_above, count)
     return gd_stability_limit(problem) * np.union1d(wide, np.linspace(0.9, 1.1, 21))
