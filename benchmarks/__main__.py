@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import time
 from pathlib import Path
 
@@ -13,8 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmarks import comparison, growth
-from bngd.companion.provenance import installed
-from bngd.ensemble.local import cores
+from bngd.machine import commit, cores, installed
 from bngd.studies.shared.style import COLOURS
 
 
@@ -53,13 +51,12 @@ def processor() -> str:
 
 def provenance(seconds: float) -> dict[str, object]:
     """Return what the numbers depend on: the machine, the versions, the commit, and how busy the machine was."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     return {
         "processor": processor(),
         "cores": cores(),
         "python": platform.python_version(),
         "packages": {name: found for name in ("numpy", "numba", "jax", "torch") if (found := installed(name))},
-        "commit": commit,
+        "commit": (commit(Path(__file__).parent)["commit"] or "unknown")[:7],
         "seconds": round(seconds),
         "load average at the end": os.getloadavg()[0],
     }

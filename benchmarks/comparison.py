@@ -5,7 +5,7 @@ import pandas as pd
 
 from benchmarks import alternatives, measuring
 from bngd import Problem
-from bngd.ensemble.local import cores
+from bngd.machine import cores
 
 DIMENSION, STEPS, STEP_SIZES, LOOP_SAMPLE = 100, 2000, 4000, 20
 

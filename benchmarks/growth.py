@@ -7,8 +7,8 @@ import pandas as pd
 
 from benchmarks import measuring
 from bngd import Problem, sweep
-from bngd.ensemble.local import cores
 from bngd.krylov import compress
+from bngd.machine import cores
 
 STEPS, STEP_SIZES, SAMPLE = 2000, 1000, 8
 

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bngd.dynamics import check_nonzero
 from bngd.ensemble import sweep
-from bngd.ensemble.local import cores
+from bngd.machine import cores
 from bngd.memory import require_memory
 from bngd.problem import Problem
 

@@ -45,6 +45,10 @@ class WorkableRange(NamedTuple):
         """Its width, log10(high/low); a lower bound where censored."""
         return float(np.log10(self.high / self.low))
 
+    def as_row(self) -> dict[str, float | bool]:
+        """Return low, high, decades and censored, as tables hold them."""
+        return {"low": self.low, "high": self.high, "decades": self.decades, "censored": self.censored}
+
 
 def workable_range(lr: ArrayLike, loss: ArrayLike, threshold: float) -> WorkableRange:
     """Return the widest contiguous range of step sizes whose loss is at most the threshold.

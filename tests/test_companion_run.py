@@ -8,8 +8,8 @@ import pytest
 from bngd.claims import close
 from bngd.companion import Run
 from bngd.companion.errors import CompanionError
-from bngd.companion.files import json_text, plain, write_text, write_text_if_changed
 from bngd.companion.run import claims_table
+from bngd.files import json_text, plain, write_text, write_text_if_changed
 
 
 def a_figure():

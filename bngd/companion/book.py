@@ -25,8 +25,8 @@ import bngd
 from bngd import claims
 from bngd.companion.chromium import find_chromium, print_pdf
 from bngd.companion.errors import CompanionError
-from bngd.companion.files import write_bytes, write_text
 from bngd.companion.layout import Layout
+from bngd.files import write_bytes, write_text
 
 WARNINGS_SHOWN = 30
 CELL_AND_LINE = re.compile(r"\.ipynb:(\d{5,}):")

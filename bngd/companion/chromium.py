@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from bngd.companion.errors import CompanionError
+from bngd.files import replacing
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = (
@@ -47,12 +48,10 @@ def print_pdf(chromium: str, page: Path, target: Path) -> Path:
     CompanionError
         If the browser prints nothing.
     """
-    partial = target.with_suffix(".partial.pdf")
     command = [chromium, *CHROMIUM_FLAGS, "--virtual-time-budget=60000", "--no-pdf-header-footer"]
-    done = subprocess.run(
-        [*command, f"--print-to-pdf={partial}", page.as_uri()], capture_output=True, text=True, timeout=300, check=False
-    )
-    if not partial.is_file():
-        raise CompanionError(f"{chromium} printed nothing:\n{done.stderr.strip()[-2000:]}")
-    os.replace(partial, target)
+    with replacing(target) as partial:
+        command += [f"--print-to-pdf={partial}", page.as_uri()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        if not partial.is_file():
+            raise CompanionError(f"{chromium} printed nothing:\n{done.stderr.strip()[-2000:]}")
     return target

@@ -19,8 +19,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from bngd.companion import kernel, pages, parameters, provenance
 from bngd.companion.errors import NotebookFailed
-from bngd.companion.files import json_text, write_text
 from bngd.companion.layout import Layout
+from bngd.files import json_text, write_text
 
 KERNEL_START_SECONDS = 300
 """Several kernels that start at once on a busy machine need far longer than papermill's minute."""

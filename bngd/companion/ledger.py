@@ -8,8 +8,8 @@ from typing import Any
 
 from bngd.claims import HOLDS, TABLE_CELLS
 from bngd.companion.errors import LedgerError
-from bngd.companion.files import json_text, write_text_if_changed
 from bngd.companion.layout import SUMMARY, Layout
+from bngd.files import json_text, write_text_if_changed
 
 REQUIRED_SECTIONS = range(2, 12)
 """Sections of the mathematical reference that at least one claim must illustrate."""

@@ -8,8 +8,8 @@ import yaml
 
 from bngd.companion import parameters
 from bngd.companion.errors import CompanionError
-from bngd.companion.files import json_text, write_text_if_changed
 from bngd.companion.layout import Layout
+from bngd.files import json_text, write_text_if_changed
 
 
 class _Loader(yaml.SafeLoader):

@@ -1,14 +1,12 @@
 """How a notebook was run: versions, commit, machine, time. Kept apart from the results, which must not depend on it."""
 
-import os
 import platform
-import subprocess
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import bngd
+from bngd.machine import commit, cores, installed
 
 PACKAGES = ("numpy", "scipy", "pandas", "matplotlib", "seaborn", "scikit-learn", "numba", "jax", "papermill")
 """The packages whose version can change a number or a drawing."""
@@ -42,28 +40,5 @@ def describe(
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := installed(name)) is not None},
         "platform": platform.platform(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
     }
-
-
-def commit(root: Path) -> dict[str, Any]:
-    """Return the commit and whether tracked files differ from it; both are None outside a Git repository."""
-    head = _git(root, "rev-parse", "HEAD")
-    changes = _git(root, "status", "--porcelain", "--untracked-files=no")
-    return {"commit": head, "modified": None if changes is None else changes != ""}
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None  # no git, or no repository: a downloaded archive is as good a copy
-    return done.stdout.strip()
-
-
-def installed(package: str) -> str | None:
-    """Return the version of a package, None where it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None

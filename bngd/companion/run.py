@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bngd.claims import Claim, Rule
 from bngd.companion.errors import CompanionError
-from bngd.companion.files import json_text, plain, write_bytes, write_text
+from bngd.files import json_text, plain, write_bytes, write_text
 
 if TYPE_CHECKING:
     import pandas as pd

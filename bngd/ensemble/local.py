@@ -1,6 +1,5 @@
 """Do the chunks of a sweep in this process, on all cores: compiled code runs outside the interpreter's lock."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
@@ -8,17 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bngd.ensemble.runs import Runs
+from bngd.machine import cores
 
 STEP_SECONDS = 2.5e-10
 """About what a coordinate and step of one run costs; only the size of chunks depends on it, no result."""
 
 CHUNK_SECONDS = 0.004
 """Long enough for handing a chunk to a thread to cost nothing, short enough for all cores to end together."""
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def split(ranges: list[slice], size: int) -> list[slice]:

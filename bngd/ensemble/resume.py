@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 import time
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bngd.ensemble.runs import Runs
+from bngd.files import replacing
 
 FLUSH_SECONDS = 2.0
 """Finished runs are written at least this far apart: what an interruption can cost, besides the chunks under way."""
@@ -66,8 +66,6 @@ class Finished:
             return
         runs = np.concatenate([np.arange(chunk.start, chunk.stop) for chunk, _ in self._waiting])
         record = np.concatenate([part for _, part in self._waiting], axis=1)
-        handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        with replacing(self.folder / f"{runs.min():09d}-{len(runs)}.npz") as path, path.open("wb") as file:
             np.savez(file, runs=runs, record=record)
-        os.replace(temporary, self.folder / f"{runs.min():09d}-{len(runs)}.npz")
         self._waiting, self._written = [], time.monotonic()

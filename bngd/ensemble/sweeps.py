@@ -12,10 +12,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bngd.dynamics import classify
-from bngd.ensemble.local import cores, run_locally
+from bngd.ensemble.local import run_locally
 from bngd.ensemble.record import QUANTITIES
 from bngd.ensemble.resume import Finished
 from bngd.ensemble.runs import Runs, make_runs
+from bngd.machine import cores
 from bngd.memory import require_memory
 from bngd.problem import Problem
 

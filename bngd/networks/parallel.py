@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from bngd.machine import cores, usable_cores
 from bngd.networks.data import Images
 from bngd.networks.jobs import Job
 from bngd.networks.training import Training, run
@@ -59,7 +60,7 @@ def as_finished(
     jobs: Sequence[Job], data: Images, *, workers: int | None = None, client: "Client | None" = None
 ) -> Iterator[tuple[int, Training]]:
     """Yield the index of each job and what its run recorded, as the runs finish; else like `train`."""
-    workers = len(usable_cores()) if workers is None else workers
+    workers = cores() if workers is None else workers
     if not jobs or workers < 1:
         raise ValueError(f"{len(jobs)} jobs for {workers} workers; give at least one of each")
     if client is not None:
@@ -68,13 +69,6 @@ def as_finished(
         yield from ((i, run(job, data)) for i, job in enumerate(jobs))
     else:
         yield from _in_processes(jobs, data, min(workers, len(jobs)))
-
-
-def usable_cores() -> list[int]:
-    """Return the numbers of the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def _in_processes(jobs: Sequence[Job], data: Images, workers: int) -> Iterator[tuple[int, Training]]:

@@ -54,10 +54,7 @@ def workable_ranges(runs: pd.DataFrame, *, factor: float = 2.0, level: float, lo
 
 
 def _measured(name: str, lr: NDArray, loss: NDArray, threshold: float) -> dict[str, float | bool]:
-    found = workable_range(lr, loss, threshold)
-    return {
-        f"{name}_low": found.low,
-        f"{name}_high": found.high,
-        f"{name}_decades": 0.0 if isnan(found.decades) else found.decades,
-        f"{name}_censored": found.censored,
-    }
+    found = workable_range(lr, loss, threshold).as_row()
+    if isnan(found["decades"]):
+        found["decades"] = 0.0
+    return {f"{name}_{column}": value for column, value in found.items()}

@@ -1,21 +1,21 @@
 """Long computations run by run, each with a file of its own: an interruption loses at most the runs in progress."""
 
 import json
-import os
 import platform
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import lru_cache
-from math import isfinite, nan
+from math import inf, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
+from bngd.files import plain, write_text
+from bngd.machine import commit
 from bngd.networks.data import Images
 from bngd.networks.jobs import Job
 from bngd.networks.parallel import as_finished
@@ -69,8 +69,8 @@ def run_row(
         print()
     table = output / f"{name}.csv"
     made = [_made(folder / f"{job.key}.json") for job in jobs]
-    write_atomically(table.with_suffix(".json"), json.dumps(provenance(made, data), indent=1) + "\n")
-    write_atomically(table, summary([t for job in jobs if (t := known[job.key])]).to_csv(index=False))
+    write_text(table.with_suffix(".json"), json.dumps(provenance(made, data), indent=1) + "\n")
+    write_text(table, summary([t for job in jobs if (t := known[job.key])]).to_csv(index=False))
     print(f"{name}: {table}")
     return table
 
@@ -101,16 +101,8 @@ def write_run(path: Path, training: Training) -> None:
     """Write a run to its file."""
     fields = asdict(training)
     del fields["job"]
-    recorded = {k: _to_json(v) for k, v in fields.items()}
-    content = {"job": repr(training.job), "training": recorded, "made": _here_and_now()}
-    write_atomically(path, json.dumps(content, allow_nan=False) + "\n")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file under another name and rename it: under its own name it is always whole."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_text(text)
-    partial.replace(path)
+    content = {"job": repr(training.job), "training": fields, "made": _here_and_now()}
+    write_text(path, json.dumps(plain(content), allow_nan=False) + "\n")
 
 
 def provenance(made: Sequence[dict[str, str]], data: Images) -> dict[str, Any]:
@@ -149,20 +141,8 @@ def _here_and_now() -> dict[str, str]:
 
 
 def _commit() -> str:
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def _to_json(value: Any) -> Any:
-    """Write what is not finite as null: JSON has no NaN."""
-    if isinstance(value, dict):
-        return {k: _to_json(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_to_json(v) for v in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
+    found = commit(Path(__file__).parent)
+    return "unknown" if found["commit"] is None else found["commit"][:12] + "-dirty" * found["modified"]
 
 
 def _from_json(value: Any) -> Any:
@@ -170,4 +150,4 @@ def _from_json(value: Any) -> Any:
         return {k: _from_json(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_from_json(v) for v in value]
-    return nan if value is None else value
+    return {None: nan, "inf": inf, "-inf": -inf}.get(value, value)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bngd.files import write_bytes
 from bngd.networks.idx import DataError
 
 Checksums = dict[str, str]
@@ -106,12 +107,8 @@ def _install(origin: Path, folder: Path, editions: Editions) -> None:
     if not is_complete(origin, editions):
         missing = [name for name in editions[0] if not (origin / name).is_file()]
         raise DataError(f"it holds no {', '.join(missing)}")
-    folder.mkdir(parents=True, exist_ok=True)
     for name in editions[0]:
-        # A rename within the folder, so that a file under its own name is always whole.
-        partial = folder / f".{name}.part"
-        partial.write_bytes((origin / name).read_bytes())
-        partial.replace(folder / name)
+        write_bytes(folder / name, (origin / name).read_bytes())
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
+from bngd.studies.shared.style import COLOURS, figure, mark_level, note, panel_letters
 
 
 def by_compression(widths: pd.DataFrame, *, asymptotic_from: int) -> Figure:
@@ -47,10 +47,7 @@ def _draw_slope_one(ax: Axes, many: pd.DataFrame) -> None:
     offset = (many["without_luck"] - np.log10(many["dimension"]))[~many["compressed"]].median()
     ends = np.array([many["dimension"].min(), many["dimension"].max()])
     ax.plot(ends, offset + np.log10(ends), "--", color=COLOURS["theory"], linewidth=1.2)
-    ax.annotate(
-        "slope 1", (ends[0], offset + np.log10(ends[0])), xytext=(12, -10), textcoords="offset points",
-        color=COLOURS["theory"], fontsize=8.5,
-    )  # fmt: skip
+    note(ax, "slope 1", (ends[0], offset + np.log10(ends[0])), (12, -10))
 
 
 def compression_errors(table: pd.DataFrame) -> Figure:

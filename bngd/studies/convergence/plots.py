@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from bngd.dynamics import Outcome, Trajectory
-from bngd.studies.shared.style import COLOURS, OUTCOME_COLOURS, figure, panel_letters
+from bngd.studies.shared.style import COLOURS, OUTCOME_COLOURS, figure, note, panel_letters
 
 BOUNDARIES = {1.0: "theorem: $\\varepsilon_a\\leq 1$", 2.0: "$\\varepsilon_a=2$"}
 _ORDER = list(OUTCOME_COLOURS)
@@ -69,17 +69,7 @@ def outcome_panel(ax: Axes, runs: pd.DataFrame) -> None:
     _mesh(ax, codes, cmap=ListedColormap([OUTCOME_COLOURS[o] for o in _ORDER]), vmin=-0.5, vmax=len(_ORDER) - 0.5)
     for level, label in BOUNDARIES.items():
         ax.axhline(level, color=COLOURS["theory"], linestyle="--", linewidth=1.1)
-        ax.annotate(
-            label,
-            (0.985, level),
-            xycoords=ax.get_yaxis_transform(),
-            xytext=(0, -4),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            fontsize=8.5,
-            color=COLOURS["theory"],
-        )
+        note(ax, label, (0.985, level), (0, -4), on="level", ha="right", va="top")
 
 
 def _grid(runs: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -146,15 +136,7 @@ def mechanism(runs: pd.DataFrame, gd: pd.DataFrame, stability_limit: float) -> F
         ax.set_title(title)
         ax.set_xlabel("step $k$")
     axes[2].axhline(stability_limit, color=COLOURS["theory"], linestyle="--", linewidth=1.2)
-    axes[2].annotate(
-        r"$2/\lambda^*_d$",
-        (0.99, stability_limit),
-        xycoords=axes[2].get_yaxis_transform(),
-        xytext=(0, 5),
-        textcoords="offset points",
-        ha="right",
-        color=COLOURS["theory"],
-    )
+    note(axes[2], r"$2/\lambda^*_d$", (0.99, stability_limit), (0, 5), on="level", size=10, ha="right")
     _label_line(axes[0], bounded, "gradient descent")
     fig.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=runs["lr"].nunique())
     panel_letters(axes)
@@ -167,15 +149,7 @@ _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
 def _label_line(ax: Axes, run: pd.DataFrame, label: str) -> None:
     end = run.iloc[-1]
-    ax.annotate(
-        label,
-        (end["step"], end["relative_loss"]),
-        xytext=(5, -2),
-        textcoords="offset points",
-        va="top",
-        color=COLOURS["gd"],
-        fontsize=8.5,
-    )
+    note(ax, label, (end["step"], end["relative_loss"]), (5, -2), colour="gd", va="top")
 
 
 def patience(runs: pd.DataFrame) -> Figure:
@@ -217,14 +191,14 @@ def steps_against_lr(
         tip = line.index[len(line) // 3 if label == "small" else 2 * len(line) // 3]
         side = "left" if label == "small" else "right"
         power = r"\propto 1/\varepsilon" if exponent else r"\propto\varepsilon"
-        ax.annotate(
+        note(
+            ax,
             f"predicted ${power}$",
             (tip, line[tip]),
-            xytext=(-8 if side == "right" else 8, 2),
-            textcoords="offset points",
+            (-8 if side == "right" else 8, 2),
+            colour=label,
+            size=9,
             ha=side,
-            color=COLOURS[label],
-            fontsize=9,
         )
     ax.loglog(gd["lr"], gd["steps"], "s", color=COLOURS["gd"], markersize=4.5, label="gradient descent")
     ax.loglog(bngd["lr"], bngd["steps"], "o", color=COLOURS["bngd"], markersize=4, label="BNGD")

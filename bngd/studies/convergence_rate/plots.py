@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from bngd.studies.shared.rates import steps_per_decade
-from bngd.studies.shared.style import COLOURS, figure, panel_letters
+from bngd.studies.shared.style import COLOURS, INK, METHOD_LABELS, figure, note, panel_letters
 
-NAMES = {"gd": "GD", "bngd": "BNGD"}
 FAMILY_MARKERS = {
     "log-spaced": "o",
     "one outlier": "s",
@@ -61,8 +60,7 @@ def measured_against_predicted(factors: pd.DataFrame) -> Figure:
 
 def _mark_at_right(ax: Axes, value: float, label: str) -> None:
     ax.axhline(value, color=COLOURS["theory"], linestyle=":", linewidth=1.2)
-    place: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "xytext": (4, 0), "textcoords": "offset points"}
-    ax.annotate(label, (1, value), va="center", fontsize=8.5, **place)
+    note(ax, label, (1, value), (4, 0), on="level", colour=INK, va="center")
 
 
 def loss_against_step(runs: dict[str, pd.DataFrame], *, floor: float = 1e-16) -> Figure:
@@ -92,7 +90,7 @@ def _run_with_slope(ax: Axes, run: pd.DataFrame, method: str) -> None:
     above = run[run["relative_loss"] > 1e-24]
     middle = above.iloc[len(above) // 2]  # the slope has no constant: it is drawn through the middle of the run
     slope = run["predicted"] * (middle["relative_loss"] / middle["predicted"])
-    ax.plot(run["step"], run["relative_loss"], color=COLOURS[method], label=NAMES[method])
+    ax.plot(run["step"], run["relative_loss"], color=COLOURS[method], label=METHOD_LABELS[method])
     label = "predicted slopes" if method == "bngd" else "_"
     ax.plot(run["step"], slope, color=COLOURS["theory"], linestyle="--", linewidth=1, label=label)
 
@@ -125,8 +123,8 @@ def _dumbbells(ax: Axes, data: pd.DataFrame) -> None:
     for method in ("gd", "bngd"):
         predicted, measured = (steps_per_decade(data[f"{method}_{kind}"]) for kind in ("predicted", "measured"))
         ring: dict[str, Any] = {"s": 90, "facecolors": "none", "edgecolors": COLOURS[method], "linewidths": 1.4}
-        ax.scatter(predicted, rows, **ring, label=f"{NAMES[method]}, predicted")
-        ax.scatter(measured, rows, s=18, color=COLOURS[method], label=f"{NAMES[method]}, measured")
+        ax.scatter(predicted, rows, **ring, label=f"{METHOD_LABELS[method]}, predicted")
+        ax.scatter(measured, rows, s=18, color=COLOURS[method], label=f"{METHOD_LABELS[method]}, measured")
     ax.set_yticks(rows, data["dataset"])
     ax.set(title="real data", xscale="log", xlabel="steps per decade", ylim=(-0.6, len(data) + 0.5))
     ax.xaxis.set_minor_formatter(NullFormatter())  # over less than two decades they would run into each other

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bngd.studies.shared.style import COLOURS, figure, panel_letters
+from bngd.studies.shared.style import COLOURS, figure, note, panel_letters
 
 Array = NDArray[np.float64]
 
@@ -110,9 +110,8 @@ def data_ranges(table: pd.DataFrame) -> Figure:
         ranges = (("gd", data.smallest, data.largest, 0.16), ("bngd", data.smallest_star, data.largest_star, -0.16))
         for colour, low, high, offset in ranges:
             ax.plot([low, high], [row + offset] * 2, "|-", color=COLOURS[colour], linewidth=3.5, markersize=9)
-        label = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "fontsize": 8.5}
-        ax.annotate(rf"$\kappa={data.kappa:.3g}$", (data.largest, row + 0.16), color=COLOURS["gd"], **label)
-        ax.annotate(rf"$\kappa^*={data.kappa_star:.3g}$", (data.largest, row - 0.2), color=COLOURS["bngd"], **label)
+        note(ax, rf"$\kappa={data.kappa:.3g}$", (data.largest, row + 0.16), (8, 0), colour="gd", va="center")
+        note(ax, rf"$\kappa^*={data.kappa_star:.3g}$", (data.largest, row - 0.2), (8, 0), colour="bngd", va="center")
     ax.set_yticks(range(len(table))[::-1], table["dataset"])
     ax.set(xscale="log", xlabel="eigenvalue", ylim=(-0.6, len(table) - 0.4))
     ax.set_xlim(right=table["largest"].max() * 3)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bngd.dynamics import Trajectory
-from bngd.studies.shared.style import COLOURS, figure, panel_letters
+from bngd.studies.shared.style import COLOURS, INK, figure, note, panel_letters
 from bngd.theory import Asymptotes
 
 _SEQUENCE = (COLOURS["bngd"], COLOURS["small"], COLOURS["large"], COLOURS["accent"], COLOURS["light"])
@@ -53,14 +53,7 @@ def self_tuning(runs: Mapping[float, Trajectory], limits: Mapping[float, float],
         ax.plot(steps[-1] * 1.15, limits[lr], "<", color=colour, markersize=6, clip_on=False)
     for (label, level), style, offset in zip(levels.items(), ("--", ":"), ((0, 4), (0, -4)), strict=True):
         ax.axhline(level, color=COLOURS["theory"], linestyle=style, linewidth=1.2)
-        ax.annotate(
-            label,
-            (0.01, level),
-            xycoords=ax.get_yaxis_transform(),
-            xytext=offset,
-            textcoords="offset points",
-            va="bottom" if offset[1] > 0 else "top",
-        )
+        note(ax, label, (0.01, level), offset, on="level", colour=INK, size=10, va="bottom" if offset[1] > 0 else "top")
     ax.set_xlabel("step $k$, counted from 1")
     ax.set_ylabel(r"effective step $|\hat{\varepsilon}_k|$")
     fig.legend(loc="outside lower center", ncols=len(runs))
@@ -223,13 +216,7 @@ def frozen(run: Trajectory, residual_norm: np.ndarray, stability_limit: float) -
     steps = np.arange(run.a.size) + 1
     axes[0].loglog(steps, run.effective_step, color=COLOURS["bngd"])
     axes[0].axhline(stability_limit, color=COLOURS["theory"], linestyle=":")
-    axes[0].annotate(
-        r"$2/\lambda^*_d$",
-        (0.02, stability_limit),
-        xycoords=axes[0].get_yaxis_transform(),
-        xytext=(0, 3),
-        textcoords="offset points",
-    )
+    note(axes[0], r"$2/\lambda^*_d$", (0.02, stability_limit), (0, 3), on="level", colour=INK, size=10)
     axes[0].set_title(r"effective step $\hat{\varepsilon}_k$")
     axes[1].loglog(steps, np.maximum(residual_norm, 1e-18), color=COLOURS["bngd"])
     axes[1].set_title(r"residual $\|e_k\|_H$ (zero drawn at $10^{-18}$)")

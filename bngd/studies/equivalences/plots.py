@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bngd.studies.shared.style import COLOURS, figure, panel_letters
+from bngd.studies.shared.style import COLOURS, figure, note, panel_letters
 
 Array = NDArray[np.float64]
 
@@ -103,14 +103,7 @@ def differences(panels: Sequence[Panel]) -> Figure:
         _draw_differences(upper, panel)
         lower.semilogy(np.maximum(panel.step_ratio, 1e-3), color=COLOURS["bngd"])
         lower.axhline(1.0, color=COLOURS["limit"], linestyle=":", linewidth=1.2)
-        lower.annotate(
-            "unstable above the dotted line",
-            (0.98, 0.06),
-            xycoords="axes fraction",
-            ha="right",
-            color=COLOURS["limit"],
-            fontsize=8.5,
-        )
+        note(lower, "unstable above the dotted line", (0.98, 0.06), (0, 0), on="axes", colour="limit", ha="right")
         upper.set(title=panel.title)
         lower.set(xlabel="step $k$")
     axes[0, 0].set(ylabel="relative difference")

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bngd.studies.shared.style import COLOURS, figure, mark_lr, panel_letters
+from bngd.studies.shared.style import COLOURS, figure, mark_lr, note, panel_letters
 
 Array = NDArray[np.float64]
 
@@ -49,17 +49,16 @@ def loss_against_lr(runs: pd.DataFrame, near: pd.DataFrame, limit: float, best: 
 def _mark_best(ax: Axes, ratio: float, top: float) -> None:
     # Written to the left of its line, unlike every other label: the limit's label is hard by on the right.
     ax.axvline(ratio, color=COLOURS["gd"], linestyle=":", linewidth=1.2)
-    ax.annotate(
+    note(
+        ax,
         r"best $2/(\lambda_1 + \lambda_d)$",
         (ratio, top),
-        xycoords=ax.get_xaxis_transform(),
-        xytext=(-3, 0),
-        textcoords="offset points",
+        (-3, 0),
+        on="lr",
+        colour="gd",
         rotation=90,
         ha="right",
         va="top",
-        color=COLOURS["gd"],
-        fontsize=8.5,
     )
 
 
@@ -89,14 +88,14 @@ def loss_against_step(runs: pd.DataFrame, labels: Sequence[str], colours: Sequen
     for (_, group), label, colour in zip(runs.groupby("run"), labels, colours, strict=True):
         ax.semilogy(group["step"], group["relative_loss"], color=COLOURS[colour])
         last = group.iloc[-1]
-        ax.annotate(
+        note(
+            ax,
             label,
             (last["step"], last["relative_loss"]),
-            xytext=(5, 0),
-            textcoords="offset points",
+            (5, 0),
+            colour=colour,
+            size=9,
             va="center",
-            color=COLOURS[colour],
-            fontsize=9,
             annotation_clip=False,
         )
     ax.set(xlabel="step $k$", ylabel="loss relative to the start", xlim=(0, runs["step"].max()))

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from bngd.studies.landscape.study import AngleSurface
-from bngd.studies.shared.style import COLOURS, figure, panel_letters
+from bngd.studies.shared.style import COLOURS, figure, note, panel_letters
 
 Array = NDArray[np.float64]
 
@@ -150,13 +150,13 @@ def _mark_rays(ax: Axes, reach: float, u: Array, g: Array) -> None:
 
 
 def _note(ax: Axes, at: Any, text: str, offset: tuple[float, float], colour: str = COLOURS["theory"]) -> None:
-    ax.annotate(
+    note(
+        ax,
         text,
         tuple(at),
-        xytext=offset,
-        textcoords="offset points",
-        color=colour,
-        fontsize=9,
+        offset,
+        colour=colour,
+        size=9,
         bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
         zorder=7,
     )

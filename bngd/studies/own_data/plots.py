@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bngd.studies.shared.style import COLOURS, figure, mark_level, mark_lr
+from bngd.studies.shared.style import COLOURS, METHOD_LABELS, figure, mark_level, mark_lr
 
-NAMES = {"gd": "GD", "bngd": "BNGD"}
 TOP = 1e3
 """The largest relative loss that is drawn; what diverged lies above."""
 
@@ -30,7 +29,9 @@ def loss_against_lr(runs: pd.DataFrame, *, gd_limit: float, interval: tuple[floa
     for method in ("gd", "bngd"):
         rows = last[last["method"] == method]
         shown = rows["relative_loss"].where(rows["relative_loss"] <= TOP)
-        ax.plot(rows["lr"], shown.clip(lower=1e-32), "o-", markersize=3, color=COLOURS[method], label=NAMES[method])
+        ax.plot(
+            rows["lr"], shown.clip(lower=1e-32), "o-", markersize=3, color=COLOURS[method], label=METHOD_LABELS[method]
+        )
     ax.set(xscale="log", yscale="log", xlabel=r"step size $\varepsilon$")
     ax.set_ylabel("excess loss / excess loss at the start")
     mark_lr(ax, gd_limit, r"GD's limit $2/\lambda_d$", top=0.55)
@@ -53,7 +54,7 @@ def loss_against_step(losses: pd.DataFrame, *, reduction: float) -> Figure:
     """
     fig, ax = figure(height=3.6)
     for method, run in losses.groupby("method", sort=False):
-        ax.plot(run["step"], run["relative_loss"], color=COLOURS[str(method)], label=NAMES[str(method)])
+        ax.plot(run["step"], run["relative_loss"], color=COLOURS[str(method)], label=METHOD_LABELS[str(method)])
     lowest = max(float(np.nanmin(losses["relative_loss"].replace(0, np.nan))), reduction**2, 1e-24)
     ax.set(xlabel="step $k$", ylabel="excess loss / excess loss at the start", yscale="log", ylim=(lowest, 3))
     ax.set_xlim(0, losses["step"].max())

@@ -95,8 +95,8 @@ def workable_decades(runs: pd.DataFrame, threshold: float) -> pd.DataFrame:
     for method in METHODS:
         mine = last[last["method"] == method]
         found = workable_range(mine["lr"], mine["relative_loss"], threshold)
-        rows.append((method, found.low, found.high, np.nan_to_num(found.decades), found.censored))
-    return pd.DataFrame(rows, columns=["method", "low", "high", "decades", "censored"])
+        rows.append({"method": method, **found.as_row(), "decades": np.nan_to_num(found.decades)})
+    return pd.DataFrame(rows)
 
 
 def steps_taken(losses: pd.DataFrame, reduction: float) -> dict[str, float]:

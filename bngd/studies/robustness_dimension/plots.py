@@ -7,9 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters, shades
+from bngd.studies.shared.style import COLOURS, METHOD_LABELS, figure, mark_level, note, panel_letters, shades
 
-METHODS = {"gd": "GD", "bngd": "BNGD"}
 OFF_THE_PLOT = 1e6
 """Where an infinite loss is drawn: a line then leaves the plot instead of breaking off."""
 
@@ -31,7 +30,7 @@ def loss_against_lr(curves: pd.DataFrame, *, limit: float, threshold: float, ste
     dimensions = sorted(curves["dimension"].unique())
     colours = dict(zip(dimensions, shades(len(dimensions)), strict=True))
     fig, axes = figure(2, height=3.5, sharex=True, sharey=True)
-    for ax, (method, title) in zip(axes, METHODS.items(), strict=True):
+    for ax, (method, title) in zip(axes, METHOD_LABELS.items(), strict=True):
         ax.axvline(limit, color=COLOURS["theory"], linestyle="--", linewidth=1.2)
         mark_level(ax, threshold, "loss asked for" if method == "gd" else "", left=0.66)
         for dimension in dimensions:
@@ -40,10 +39,7 @@ def loss_against_lr(curves: pd.DataFrame, *, limit: float, threshold: float, ste
             ax.plot(one["lr"], losses, color=colours[dimension], label=f"$d = {dimension}$")
         ax.set(xscale="log", yscale="log", ylim=(1e-8, 30), title=title, xlabel=r"step size $\varepsilon$")
     axes[0].set_ylabel(f"excess loss after {steps} steps / at the start")
-    axes[0].annotate(
-        r"$2/\lambda_d$", (limit, 0.03), xycoords=axes[0].get_xaxis_transform(), xytext=(4, 0),
-        textcoords="offset points", color=COLOURS["theory"],
-    )  # fmt: skip
+    note(axes[0], r"$2/\lambda_d$", (limit, 0.03), (4, 0), on="lr", size=10)
     fig.legend(*axes[1].get_legend_handles_labels(), loc="outside right center")
     panel_letters(axes)
     return fig
@@ -82,10 +78,7 @@ def predicted_ratio(summary: pd.DataFrame, *, level: float) -> Figure:
     for ax in (left, right):
         ax.set(xscale="log", xlabel="dimension $d$")
     third = d[min(2, len(d) - 1)]
-    left.annotate(
-        "limit of many dimensions", (third, summary.loc[third, "limit"] + shift), xytext=(6, -6),
-        textcoords="offset points", va="top", color=COLOURS["theory"], fontsize=8.5,
-    )  # fmt: skip
+    note(left, "limit of many dimensions", (third, summary.loc[third, "limit"] + shift), (6, -6), va="top")
     panel_letters((left, right))
     return fig
 
@@ -101,7 +94,7 @@ def measured_widths(widths: pd.DataFrame, *, asymptotic_from: int) -> Figure:
         Dimensions from here on are drawn filled.
     """
     fig, (left, right) = figure(2, height=3.8, width_ratios=[1.1, 1.0])
-    for method, label in METHODS.items():
+    for method, label in METHOD_LABELS.items():
         _draw_spread(left, widths[widths["method"] == method], "decades", COLOURS[method], f"{label}, loss")
     bngd = widths[widths["method"] == "bngd"]
     medians = bngd.groupby("dimension")[["predicted", "good"]].median()
@@ -162,10 +155,7 @@ def notches(curves: pd.DataFrame, floors: pd.DataFrame) -> Figure:
     least = floors.loc[floors["overlap"].idxmin()]
     line = np.array([1.0, 100.0])
     right.plot(least["overlap"] * line, 2.5 * least["floor"] * line, "--", color=COLOURS["theory"], linewidth=1.2)
-    right.annotate(
-        "slope 1", (10 * least["overlap"], 25 * least["floor"]), xytext=(-5, 0), textcoords="offset points",
-        ha="right", color=COLOURS["theory"],
-    )  # fmt: skip
+    note(right, "slope 1", (10 * least["overlap"], 25 * least["floor"]), (-5, 0), size=10, ha="right")
     right.set(
         xscale="log", yscale="log", title="floor of the notch", xlabel=r"overlap $|w_0^\top g| / \|g\|$",
         ylabel=r"least $\hat\varepsilon$ on the plateau, same units",

@@ -1,7 +1,6 @@
 """Figures on the robustness to the learning rate: loss against eps, and how wide the range is that works."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +10,9 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from bngd.studies.shared.scans import Scan, fixed_ranges
-from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
+from bngd.studies.shared.style import COLOURS, METHOD_LABELS, figure, mark_level, note, panel_letters
 from bngd.theory import bngd_stability_limit, gd_stability_limit, good_interval
 
-METHODS = {"gd": "GD", "bngd": "BNGD"}
 LINESTYLES = ("-", "--", ":", "-.")
 OFF_THE_PLOT = 1e6
 """Where a diverged loss is drawn, NaN and infinity included: a line then leaves the plot instead of breaking off."""
@@ -36,7 +34,7 @@ def loss_against_lr(scans: Sequence[Scan], step: int, threshold: float) -> Figur
     for ax, scan in zip(axes[0], scans, strict=True):
         _mark_predictions(ax, scan)
         mark_level(ax, threshold, "asked for")
-        for method in METHODS:
+        for method in METHOD_LABELS:
             _draw_losses(ax, scan, method, step)
         _draw_ranges(ax, fixed_ranges(scan, step, threshold))
         ax.set(xscale="log", yscale="log", xlim=scan.lr[[0, -1]], ylim=(1e-11, 30), xlabel=r"step size $\varepsilon$")
@@ -51,25 +49,10 @@ def _mark_predictions(ax: Axes, scan: Scan) -> None:
     low, high = np.median(ends.low), np.median(ends.high)
     limit = gd_stability_limit(scan.problem)
     ax.axvline(limit, color=COLOURS["theory"], linestyle="--", linewidth=1.2)
-    _annotate(ax, r"$2/\lambda_d$", (limit, 0.97), (-4, 0), colour="theory", ha="right", va="top")
+    note(ax, r"$2/\lambda_d$", (limit, 0.97), (-4, 0), on="lr", size=9, ha="right", va="top")
     if high > low:  # the asymptotes may meet below the stability limit: then there is no plateau
         ax.axvspan(low, high, color=COLOURS["bngd"], alpha=0.1, linewidth=0)
-        _annotate(ax, "predicted\nplateau", (low, 0.31), (5, 0), ha="left", va="top")
-
-
-def _annotate(
-    ax: Axes, text: str, place: tuple[float, float], offset: tuple[float, float], *, colour: str = "bngd", **kwargs: Any
-) -> None:
-    ax.annotate(
-        text,
-        place,
-        xycoords=ax.get_xaxis_transform(),
-        xytext=offset,
-        textcoords="offset points",
-        color=COLOURS[colour],
-        fontsize=9,
-        **kwargs,
-    )
+        note(ax, "predicted\nplateau", (low, 0.31), (5, 0), on="lr", colour="bngd", size=9, ha="left", va="top")
 
 
 def _draw_losses(ax: Axes, scan: Scan, method: str, step: int) -> None:
@@ -80,7 +63,7 @@ def _draw_losses(ax: Axes, scan: Scan, method: str, step: int) -> None:
 
 def _draw_ranges(ax: Axes, ranges: pd.DataFrame) -> None:
     """Draw the median range of each method as a bar below the losses."""
-    for (method, label), height in zip(METHODS.items(), (0.19, 0.07), strict=True):
+    for (method, label), height in zip(METHOD_LABELS.items(), (0.19, 0.07), strict=True):
         low, high, decades = ranges.loc[ranges["method"] == method, ["low", "high", "decades"]].median()
         if np.isnan(decades):
             continue
@@ -88,7 +71,8 @@ def _draw_ranges(ax: Axes, ranges: pd.DataFrame) -> None:
             [low, high], [height, height], "-|", color=COLOURS[method], linewidth=3, markersize=9,
             transform=ax.get_xaxis_transform(),
         )  # fmt: skip
-        _annotate(ax, f"{label}\n{decades:.1f} decades", (low, height), (-6, 0), colour=method, ha="right", va="center")
+        text = f"{label}\n{decades:.1f} decades"
+        note(ax, text, (low, height), (-6, 0), on="lr", colour=method, size=9, ha="right", va="center")
 
 
 def widths_against_demands(
@@ -108,7 +92,7 @@ def widths_against_demands(
     fig, axes = figure(3, height=3.2, sharey=True)
     for kind, ax in zip(("threshold", "slowdown", "steps"), axes, strict=True):
         for name, style, table in zip(names, LINESTYLES, (of[kind] for of in tables), strict=False):
-            for method, label in METHODS.items():
+            for method, label in METHOD_LABELS.items():
                 ax.plot(table.index, table[method], style, color=COLOURS[method], label=f"{label}, {_typeset(name)}")
         ax.set_xscale("log")
     axes[0].invert_xaxis()
@@ -143,10 +127,7 @@ def _draw_slopes(ax: Axes, widths: pd.DataFrame) -> None:
 
 def _label(ax: Axes, text: str, place: tuple[float, float]) -> None:
     """Write below and to the right of a point on a rising line."""
-    ax.annotate(
-        text, place, xytext=(4, -3), textcoords="offset points", ha="left", va="top", fontsize=8.5,
-        color=COLOURS["theory"],
-    )  # fmt: skip
+    note(ax, text, place, (4, -3), ha="left", va="top")
 
 
 def widths_by_problem(panels: Mapping[str, pd.DataFrame]) -> Figure:
@@ -174,7 +155,7 @@ def widths_by_problem(panels: Mapping[str, pd.DataFrame]) -> Figure:
 def _draw_dumbbell(ax: Axes, row: int, table: pd.DataFrame) -> None:
     medians = table.groupby("method")["decades"].median()
     ax.plot(medians[["gd", "bngd"]], [row, row], color=COLOURS["limit"], linewidth=1.0, zorder=1)
-    for method, label in METHODS.items():
+    for method, label in METHOD_LABELS.items():
         widths = table.loc[table["method"] == method, "decades"]
         ax.plot(widths, np.full(len(widths), row), "o", color=COLOURS[method], markersize=3, alpha=0.5, zorder=2)
         ax.plot(
@@ -205,7 +186,7 @@ def upper_ends(table: pd.DataFrame) -> Figure:
         xscale="log", yscale="log", xlim=span, ylim=span, title="upper end of the range",
         xlabel=r"predicted, in units of $2/\lambda_d$", ylabel=r"measured, in units of $2/\lambda_d$",
     )  # fmt: skip
-    left.annotate("GD", (1, 1), xytext=(8, -9), textcoords="offset points", color=COLOURS["gd"], fontsize=9)
+    note(left, "GD", (1, 1), (8, -9), colour="gd", size=9)
     right.set(xscale="log", yscale="log", xlabel="dimension $d$", ylabel="measured / predicted", title="discrepancy")
     right.set_xlim(table["dimension"].min() / 1.4, table["dimension"].max() * 1.4)
     mark_level(right, 1.0, "", colour=COLOURS["theory"])

@@ -161,9 +161,8 @@ def _ranges(scan: Scan, step: int, thresholds: dict[str, Array]) -> pd.DataFrame
     rows = []
     for method, levels in thresholds.items():
         for start, (loss, level) in enumerate(zip(scan.loss(method, step).T, levels, strict=True)):
-            found = workable_range(scan.lr, loss, level)
-            rows.append((method, start, found.low, found.high, found.decades, found.censored))
-    return pd.DataFrame(rows, columns=["method", "start", "low", "high", "decades", "censored"])
+            rows.append({"method": method, "start": start, **workable_range(scan.lr, loss, level).as_row()})
+    return pd.DataFrame(rows)
 
 
 def median_decades(ranges: pd.DataFrame, by: str | list[str] = "method") -> pd.Series:

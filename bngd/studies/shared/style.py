@@ -24,6 +24,9 @@ COLOURS = {
 }
 """What each colour means: the two methods, the theory's lines, the two asymptotes, a limit, and two to spare."""
 
+METHOD_LABELS = {"gd": "GD", "bngd": "BNGD"}
+"""What figures call the two methods, in the order in which they draw them."""
+
 OUTCOME_COLOURS = {
     Outcome.CONVERGED.value: "#0072B2",
     Outcome.MOVING.value: "#A6CEE3",
@@ -110,34 +113,52 @@ def panel_letters(axes: Any) -> None:
         ax.set_title(f"({letter})  {ax.get_title(loc='left')}".rstrip(), loc="left")
 
 
+def note(
+    ax: Axes,
+    text: str,
+    place: Any,
+    offset: tuple[float, float] = (0, 0),
+    *,
+    on: str = "data",
+    colour: str = "theory",
+    size: float = 8.5,
+    **kwargs: Any,
+) -> None:
+    """Write a text beside a place.
+
+    Parameters
+    ----------
+    ax : Axes
+    text : str
+    place : pair of float
+    offset : pair of float
+        From the place to the text, in points.
+    on : {"data", "lr", "level", "axes"}
+        What the place's coordinates are: the data's; along a vertical line, so that the second is a fraction of the
+        height; along a horizontal line, so that the first is a fraction of the width; both fractions.
+    colour : str
+        A key of `COLOURS`, or any colour of matplotlib's.
+    size : float
+        Of the letters, in points.
+    **kwargs
+        For matplotlib's ``annotate``.
+    """
+    systems = {"data": "data", "axes": "axes fraction"}
+    system = {"lr": ax.get_xaxis_transform, "level": ax.get_yaxis_transform}.get(on, lambda: systems[on])()
+    colour = COLOURS.get(colour, colour)
+    ax.annotate(text, tuple(place), offset, system, "offset points", color=colour, fontsize=size, **kwargs)
+
+
 def mark_lr(ax: Axes, value: float, label: str, *, colour: str = COLOURS["limit"], top: float = 0.97) -> None:
     """Mark a step size with a dotted vertical line and a label written along it."""
     ax.axvline(value, color=colour, linestyle=":", linewidth=1.2)
-    ax.annotate(
-        label,
-        (value, top),
-        xycoords=ax.get_xaxis_transform(),
-        xytext=(3, 0),
-        textcoords="offset points",
-        rotation=90,
-        va="top",
-        color=colour,
-        fontsize=8.5,
-    )
+    note(ax, label, (value, top), (3, 0), on="lr", colour=colour, rotation=90, va="top")
 
 
 def mark_level(ax: Axes, value: float, label: str, *, colour: str = COLOURS["limit"], left: float = 0.02) -> None:
     """Mark a level with a dotted horizontal line and a label above it."""
     ax.axhline(value, color=colour, linestyle=":", linewidth=1.2)
-    ax.annotate(
-        label,
-        (left, value),
-        xycoords=ax.get_yaxis_transform(),
-        xytext=(0, 2),
-        textcoords="offset points",
-        color=colour,
-        fontsize=8.5,
-    )
+    note(ax, label, (left, value), (0, 2), on="level", colour=colour)
 
 
 use_house_style()

@@ -3,18 +3,29 @@
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that no reader ever sees half of it: to a neighbour first, then renamed over the target."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a neighbour to write to, which takes the file's name at the end: no reader ever sees half of a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_bytes(content)
-    os.replace(unfinished, path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that no reader ever sees half of it."""
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(content)
 
 
 def write_text(path: Path, content: str) -> None:
