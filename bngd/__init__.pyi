@@ -16,6 +16,14 @@ from .dynamics import (
     sigma,
 )
 from .ensemble import sweep
+from .guarantees import (
+    descent_constant,
+    effective_step_bounds,
+    gradient_budget,
+    guaranteed_interval,
+    smallest_sigma_ratio,
+    squared_norm_bounds,
+)
 from .krylov import Compression, CompressionError, compress
 from .measure import WorkableRange, decay_factor, workable_range
 from .preparation import Preparation
@@ -61,12 +69,14 @@ __all__ = [
     "contraction_bound",
     "datasets",
     "decay_factor",
+    "descent_constant",
     "effective_condition_number",
     "effective_eigenvalues",
     "effective_extremes",
     "effective_hessian",
     "effective_step",
     "effective_step_asymptotes",
+    "effective_step_bounds",
     "equivalences",
     "excess_loss",
     "gd_best_factor",
@@ -77,12 +87,16 @@ __all__ = [
     "gd_step",
     "gd_trajectory",
     "good_interval",
+    "gradient_budget",
+    "guaranteed_interval",
     "limit_effective_step",
     "mean_squared_overlap",
     "optimal_a",
     "residual",
     "sigma",
+    "smallest_sigma_ratio",
     "spectra",
+    "squared_norm_bounds",
     "sweep",
     "unit_vectors",
     "workable_range",

@@ -16,35 +16,35 @@ TABLE_COLUMNS = {
     "bngd": "With batch normalization",
     "networks": "In neural networks",
 }
-"""The columns of the paper's summary table, and what its last sentence adds: "also observed in neural networks"."""
+"""The columns of the paper's summary table, and the book's own for the sentence after it."""
 
 TABLE_ROWS = {
     "convergence": (
         "Convergence",
         r"only for small $\varepsilon$",
-        r"for every $\varepsilon$ if $\varepsilon_a \le 1$",
+        r"arbitrary $\varepsilon$ provided $\varepsilon_a \le 1$",
         r"no $\varepsilon$ ends much worse than a guess if $\varepsilon_a \le 1$",
     ),
     "rate": (
         "Rate of convergence",
         "linear",
-        "linear, and it can be faster",
+        "linear (can be faster)",
         r"at its best $\varepsilon$, a loss no worse after as many updates",
     ),
     "learning_rate": (
         "Robustness to the learning rate",
-        r"a small range of $\varepsilon$",
-        r"a wide range of $\varepsilon$",
+        r"small range of $\varepsilon$",
+        r"wide range of $\varepsilon$",
         r"also: a wider range of $\varepsilon$",
     ),
     "dimension": (
         "Robustness to the dimension",
-        "no effect of $d$",
-        "the range widens with $d$",
+        "no effect",
+        "the higher the better",
         "also: BN's range, and BN's alone, is wider in a wide network",
     ),
 }
-"""Its rows: their names, and what the paper says in each column, in our words."""
+"""Its rows: their names, the words of the authors' talk in the first two columns, and ours in the third."""
 
 TABLE_CELLS = tuple(f"{row}/{column}" for row in TABLE_ROWS for column in TABLE_COLUMNS)
 """Its cells, as ``row/column``: what a claim can support."""

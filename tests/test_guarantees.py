@@ -1,0 +1,101 @@
+"""What is guaranteed, against runs that try to break it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from problems import a_problem, problems, seeds
+
+import bngd
+from bngd import Problem
+
+LR_A = st.one_of(st.just(1.0), st.floats(0.01, 1.99))
+
+
+@st.composite
+def hard_runs(draw):
+    """Draw a problem, a start, eps, eps_a and a_0, often with the eps that makes s collapse in the first step."""
+    problem = draw(problems(max_dimension=6))
+    rng = np.random.default_rng(draw(seeds))
+    w0 = rng.standard_normal(problem.dimension) * 10 ** rng.uniform(-2, 2, problem.dimension)
+    lr = 10 ** draw(st.floats(-6, 6)) * (w0 @ w0) / np.sum(problem.u**2) / problem.eigenvalues[-1]
+    best = float(bngd.optimal_a(problem, w0))
+    step = best / bngd.sigma(problem, w0) * problem.eigenvalues * bngd.residual(problem, w0)
+    centre = -(w0 @ (problem.eigenvalues * step)) / (step @ (problem.eigenvalues * step))
+    if centre > 0 and draw(st.booleans()):
+        lr = float(centre)
+    a0 = draw(st.sampled_from([best, 1e4 * np.sqrt(problem.explained), -best]))
+    return problem, w0, lr, draw(LR_A), a0
+
+
+@settings(max_examples=60, deadline=None)
+@given(hard_runs())
+def test_the_weights_stay_within_their_bounds_and_the_gradients_within_their_budget(drawn):
+    problem, w0, lr, lr_a, a0 = drawn
+    run = bngd.bngd_trajectory(problem, w0, lr, 400, lr_a=lr_a, a0=a0)
+    bounds = bngd.squared_norm_bounds(problem, w0, lr, lr_a=lr_a, a0=a0)
+    assert bounds.lower == pytest.approx(run.norm_w[1] ** 2, rel=1e-9)
+    assert run.norm_w[-1] ** 2 <= bounds.upper * (1 + 1e-9)
+    step = bngd.effective_step_bounds(problem, w0, lr, lr_a=lr_a, a0=a0)
+    assert step.lower <= bngd.limit_effective_step(problem, lr, run.w[-1]) * (1 + 1e-9)
+    force = np.linalg.norm(problem.eigenvalues * bngd.residual(problem, run.w), axis=-1)
+    g = run.norm_w * np.abs(run.a) / bngd.sigma(problem, run.w) * force
+    budget = bngd.gradient_budget(lr, run.norm_w[1], run.norm_w[-1])
+    assert np.sum(g[1:-1] ** 2) <= budget + 1e-9 * run.norm_w[-1] ** 4 / lr**2
+    assert np.min(bngd.sigma(problem, run.w)[1:] / bngd.sigma(problem, run.w)[:-1]) >= bngd.smallest_sigma_ratio(
+        problem
+    ) * (1 - 1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(hard_runs())
+def test_the_loss_falls_once_the_weights_are_long(drawn):
+    problem, w0, lr, lr_a, a0 = drawn
+    run = bngd.bngd_trajectory(problem, w0, lr, 200, lr_a=lr_a, a0=a0)
+    long = run.norm_w[1:-1] ** 2 >= lr * bngd.descent_constant(problem, lr_a, run.a[1])
+    step = np.sum(np.diff(run.w, axis=0)[1:] ** 2, axis=-1)
+    slack = 1e-12 * run.excess_loss[1:-1] + 1e-24 * problem.explained
+    rounding = 1e-30 * run.norm_w[1:-1] ** 2 / lr  # of w itself, which the differences of w inherit
+    assert np.all((np.diff(run.excess_loss)[1:] + step / (2 * lr) <= slack + rounding)[long])
+
+
+@given(seeds, st.floats(-6, -1))
+def test_step_sizes_that_are_guaranteed_are_good(seed, exponent):
+    problem, w0 = a_problem(8, 30.0, seed)
+    level = 10**exponent * bngd.bngd_stability_limit(problem)
+    inside, gap = bngd.guaranteed_interval(problem, w0, level)
+    asymptotic = bngd.good_interval(problem, w0, level)
+    if np.isnan(inside.low):
+        return
+    assert asymptotic.low <= inside.low <= inside.high <= asymptotic.high
+    lr = np.geomspace(inside.low * (1 + 1e-9), inside.high * (1 - 1e-9), 41)
+    lr = lr[~((lr > gap.low) & (lr < gap.high))]
+    assert np.all(bngd.effective_step_bounds(problem, w0, lr).lower >= level * (1 - 1e-9))
+
+
+def test_the_guaranteed_interval_fills_the_asymptotic_one_at_low_levels():
+    problem, w0 = a_problem()
+    level = 1e-9 * bngd.bngd_stability_limit(problem)
+    inside, gap = bngd.guaranteed_interval(problem, w0, level)
+    assert inside.decades == pytest.approx(bngd.good_interval(problem, w0, level).decades, abs=1e-6)
+    assert np.isnan(gap.low)
+
+
+def test_nothing_is_guaranteed_at_the_plateau():
+    problem, w0 = a_problem()
+    assert np.isnan(bngd.guaranteed_interval(problem, w0, bngd.bngd_stability_limit(problem) / 2).interval.low)
+
+
+def test_the_constants_of_the_chapter():
+    problem = Problem.from_spectrum([1.0, 4.0], u=[1.0, 0.0])
+    assert bngd.descent_constant(problem) == pytest.approx(4 * (1 + 2 / np.sqrt(3)))
+    assert bngd.smallest_sigma_ratio(problem) == pytest.approx(0.8)
+    assert bngd.gradient_budget(0.5, 1.0, 2.0) == pytest.approx(30.0)
+
+
+def test_rates_outside_of_the_theorem_are_refused():
+    problem, w0 = a_problem()
+    with pytest.raises(ValueError, match="lr_a is 2"):
+        bngd.squared_norm_bounds(problem, w0, 1.0, lr_a=2.0)
+    with pytest.raises(ValueError, match="level"):
+        bngd.guaranteed_interval(problem, w0, 0.0)
