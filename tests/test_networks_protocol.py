@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bngd.companion.parameters import defaults
-from bngd.networks import Job, kept, load, protocol, resumable
+from bngd.networks import Job, command, kept, load, protocol, resumable
 from bngd.networks.architectures import M1, M2
 from bngd.networks.protocol import ADAM, ROWS, coverage, table
 
@@ -154,10 +154,10 @@ def test_a_diverged_run_survives_the_file(tmp_path):
 
 
 def test_command_line_refuses_and_lists(capsys):
-    assert protocol.main(["mnist_typo"]) == 2
+    assert command.main(["mnist_typo"]) == 2
     assert "unknown row 'mnist_typo'" in capsys.readouterr().err
-    assert protocol.main([]) == 2
-    assert protocol.main(["--list"]) == 0
+    assert command.main([]) == 2
+    assert command.main(["--list"]) == 0
     assert "fmnist_m2_gdlr" in capsys.readouterr().out
 
 
@@ -171,27 +171,27 @@ def tiny_row(tmp_path, monkeypatch):
 
 
 def test_command_line_runs_a_row(tmp_path, tiny_row):
-    assert protocol.main([*tiny_row, "5"]) == 0
+    assert command.main([*tiny_row, "5"]) == 0
     assert len((tmp_path / "fmnist_m2_gdlr.csv").read_text().splitlines()) == 1 + 2 * 5
 
 
 def test_a_part_of_a_row_does_not_take_its_place(tmp_path, tiny_row):
-    assert protocol.main([*tiny_row, "1"]) == 0
+    assert command.main([*tiny_row, "1"]) == 0
     assert not (tmp_path / "fmnist_m2_gdlr.csv").exists()
     assert len((tmp_path / "fmnist_m2_gdlr-1-repetitions.csv").read_text().splitlines()) == 3
 
 
 def test_the_provenance_is_that_of_each_run_whoever_calls_last(tmp_path, tiny_row):
-    assert protocol.main([*tiny_row, "1"]) == 0
+    assert command.main([*tiny_row, "1"]) == 0
     told = tmp_path / "fmnist_m2_gdlr-1-repetitions.json"
     here = json.loads(told.read_text())
-    elsewhere, lost = (tmp_path / told.stem).iterdir()
+    elsewhere, lost = (tmp_path / "fmnist_m2_gdlr").iterdir()
     content = json.loads(elsewhere.read_text())
     content["made"] |= {"commit": "0ther", "platform": "GPU"}
     elsewhere.write_text(json.dumps(content))
     lost.unlink()
     told.unlink()
-    assert protocol.main([*tiny_row, "1"]) == 0
+    assert command.main([*tiny_row, "1"]) == 0
     both = json.loads(told.read_text())
     assert set(both["commit"].split(", ")) == {"0ther", here["commit"]}
     assert both["summary"] == "2 runs on CPU, GPU"
@@ -200,7 +200,7 @@ def test_the_provenance_is_that_of_each_run_whoever_calls_last(tmp_path, tiny_ro
 
 @pytest.mark.parametrize("extra", [["--repetitions", "0"], ["--workers", "0"], ["--scheduler", "nonsense"]])
 def test_bad_options_are_one_clear_line(tmp_path, tiny_row, capsys, extra):
-    assert protocol.main([*tiny_row, "1", *extra]) == 1
+    assert command.main([*tiny_row, "1", *extra]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert list(tmp_path.glob("*.csv")) == []
 
@@ -210,7 +210,7 @@ def test_an_interruption_says_how_to_go_on(tiny_row, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(resumable, "run_row", interrupt)
-    assert protocol.main([*tiny_row, "1"]) == 130
+    assert command.main([*tiny_row, "1"]) == 130
     assert "call it again" in capsys.readouterr().err
 
 

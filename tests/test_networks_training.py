@@ -29,17 +29,17 @@ def numpy_bn_step(p, x, labels, lr, lr_a, epsilon):
         dz = inverse * (inner - inner.mean(0) - unit * (inner * unit).mean(0))
         return dz, (upstream * unit).sum(0), upstream.sum(0)
 
-    u1, s1 = normalise(x @ p["weights"][0] + p["biases"][0], 0)
+    u1, s1 = normalise(x @ p["weights"][0].T + p["biases"][0], 0)
     y1 = p["gamma"][0] * u1 + p["beta"][0]
     h = np.maximum(y1, 0)
-    u2, s2 = normalise(h @ p["weights"][1] + p["biases"][1], 1)
+    u2, s2 = normalise(h @ p["weights"][1].T + p["biases"][1], 1)
     logits = p["gamma"][1] * u2 + p["beta"][1]
     exponential = np.exp(logits - logits.max(1, keepdims=True))
     d_logits = (exponential / exponential.sum(1, keepdims=True) - np.eye(10)[labels]) / n
     dz2, dgamma2, dbeta2 = backward(d_logits, u2, s2, 1)
-    dz1, dgamma1, dbeta1 = backward((dz2 @ p["weights"][1].T) * (y1 > 0), u1, s1, 0)
+    dz1, dgamma1, dbeta1 = backward((dz2 @ p["weights"][1]) * (y1 > 0), u1, s1, 0)
     gradient = {
-        "weights": [x.T @ dz1, h.T @ dz2],
+        "weights": [dz1.T @ x, dz2.T @ h],
         "biases": [dz1.sum(0), dz2.sum(0)],
         "gamma": [dgamma1, dgamma2],
         "beta": [dbeta1, dbeta2],

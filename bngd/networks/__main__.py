@@ -2,9 +2,9 @@
 
 import sys
 
-from bngd.networks import data, protocol
+from bngd.networks import command, data
 
-COMMANDS = {"data": data.main, "protocol": protocol.main}
+COMMANDS = {"data": data.main, "protocol": command.main}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

@@ -1,24 +1,16 @@
-"""The protocol of the authors' scripts, row by row: each can be recomputed by name, resumed where it was interrupted.
+"""The protocol of the authors' scripts, row by row, and what became of each here (`bngd.networks.command` runs one)."""
 
-``python -m bngd.networks protocol --list`` names the rows; with the name of one, such as ``fmnist_m2_gdlr``, it runs.
-"""
-
-import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bngd.networks import kept, resumable
+from bngd.networks import kept
 from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Network, m5
 from bngd.networks.data import Images, load
 from bngd.networks.jobs import Job
 
 REPETITIONS = 5
-SCHEDULER_PATIENCE = "10s"
 VALIDATION = 5000
 """Training images of MNIST and Fashion-MNIST that TensorFlow's reader keeps aside."""
 
@@ -113,6 +105,20 @@ class Row:
             for gamma in self.gammas
             for stream, lr in enumerate(self.grid.rates())
         ]
+
+    def with_hidden(self, hidden: int) -> "Row":
+        """Return the part of a row of m5 that has this hidden width: each is a row's worth of runs.
+
+        Raises
+        ------
+        ValueError
+            If the row has no such network.
+        """
+        networks = tuple(network for network in self.networks if network == m5(hidden))
+        if not networks:
+            names = "; ".join(network.name for network in self.networks)
+            raise ValueError(f"{self.name} trains no m5 with h = {hidden}; its networks: {names}")
+        return replace(self, networks=networks)
 
     def data(self) -> Images:
         """Return the data as the script read them, in full: a row is not run on a fallback."""
@@ -226,61 +232,3 @@ def table() -> str:
         lines.append(f"| `{row.name}` | {names}, {row.dataset} | {method} | {len(row.jobs())} | {coverage(row.name)} |")
     lines += [f"| `{name}` | cifar, {CIFAR10} | Adam | | {coverage(name)} |" for name in ADAM]
     return "\n".join(lines)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run rows of the authors' protocol; what was done already is not done again."""
-    parser = argparse.ArgumentParser(prog="python -m bngd.networks protocol", description=main.__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="names of scripts, as --list shows them")
-    parser.add_argument("--list", action="store_true", help="name every row with its number of runs")
-    parser.add_argument("--table", action="store_true", help="print the table of the book's page on the protocol")
-    parser.add_argument("--output", type=Path, default=Path("build/paper/rows"), help="folder of results (%(default)s)")
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="of the authors' %(default)s")
-    parser.add_argument("--described", action="store_true", help="train the BN networks as meant, not as published")
-    parser.add_argument("--workers", type=int, help="processes; every core unless given")
-    parser.add_argument("--scheduler", help="address of a Dask scheduler to run on instead")
-    options = parser.parse_args(arguments)
-    if options.list:
-        for row in ROWS.values():
-            print(f"{row.name:22} {len(row.jobs()):6} runs of {row.steps + 1} updates")
-    if options.table:
-        print(table())
-    unknown = [name for name in options.rows if name not in ROWS]
-    if unknown or not (options.rows or options.list or options.table):
-        problem = f"unknown row {unknown[0]!r}" if unknown else "name at least one row"
-        print(f"{problem}; --list shows them all", file=sys.stderr)
-        return 2
-    return _run_rows(options)
-
-
-def _title(name: str, options: argparse.Namespace) -> str:
-    """Name the results so that a part of a row, or a variant of it, does not take the place of the row."""
-    parts = [name]
-    if options.described:
-        parts.append("described")
-    if options.repetitions != REPETITIONS:
-        parts.append(f"{options.repetitions}-repetitions")
-    return "-".join(parts)
-
-
-def _run_rows(options: argparse.Namespace) -> int:
-    try:
-        if options.repetitions < 1:
-            raise ValueError(f"--repetitions is {options.repetitions}; give at least 1")
-        client = None
-        if options.scheduler:
-            from distributed import Client
-
-            client = Client(options.scheduler, timeout=SCHEDULER_PATIENCE)
-        for name in options.rows:
-            jobs = ROWS[name].jobs(repetitions=options.repetitions, described=options.described)
-            resumable.run_row(
-                _title(name, options), jobs, ROWS[name].data(), options.output, workers=options.workers, client=client
-            )
-    except (MemoryError, OSError, ValueError) as error:  # DataError is a ValueError
-        print(f"protocol: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\ninterrupted; the runs that were finished are kept: call it again to go on", file=sys.stderr)
-        return 130
-    return 0

@@ -35,6 +35,7 @@ def run_row(
     data: Images,
     output: Path,
     *,
+    runs: str | None = None,
     workers: int | None = None,
     client: "Client | None" = None,
 ) -> Path:
@@ -43,11 +44,13 @@ def run_row(
     Parameters
     ----------
     name : str
-        Names the folder of the runs and the table.
+        Names the table.
     jobs : sequence of Job
     data : Images
     output : Path
-        Gets ``<name>/<key>.json`` for each run, ``<name>.csv`` and ``<name>.json``.
+        Gets ``<runs>/<key>.json`` for each run, ``<name>.csv`` and ``<name>.json``.
+    runs : str or None
+        Names the folder of the runs; `name` unless given.
     workers, client
         As for `bngd.networks.train`.
 
@@ -56,7 +59,7 @@ def run_row(
     Path
         Of the table.
     """
-    folder = output / name
+    folder = output / (runs or name)
     folder.mkdir(parents=True, exist_ok=True)
     known = {job.key: read_run(folder / f"{job.key}.json", job) for job in jobs}
     missing = [job for job in jobs if known[job.key] is None]

@@ -4,19 +4,23 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from math import isfinite, nan
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from numpy.typing import NDArray
 
 from bngd.networks.architectures import LOSSES, Network, Parameters, Statistics, forward, initialise
 from bngd.networks.batch_norm import MOMENTUM
 from bngd.networks.data import Images
 from bngd.networks.jobs import Job, batches
+
+AT_ONCE = 10
+"""Updates in one call of a compiled program."""
 
 FINITE, DIVERGED = "finite", "diverged"
 FINAL = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
@@ -115,12 +119,14 @@ def trajectory(job: Job, data: Images) -> Iterator[State]:
     parameters = initialise(job.network, data.shape, job.rng(0), scale=job.scale, gamma=job.gamma, dtype=job.dtype)
     moving = initial_moving(job.network, parameters)
     rates = np.array([job.lr, job.lr if job.lr_a is None else job.lr_a], job.dtype)
-    for step, indices in enumerate(batches(job, len(data.x_train)), start=1):
-        images = batch(data, "train", indices, job.dtype)
-        with in_precision(job):  # not around the yield: it would hold for the caller too
-            parameters, moving = sgd_step(job.network, parameters, moving, rates, images)
-        if step % job.record_every == 1 % job.record_every or step == job.steps:
-            yield State(step, parameters, moving, indices)
+    indices, at_once = batches(job, len(data.x_train)), min(job.record_every, AT_ONCE)
+    for start, end in pairwise([0, *range(1, job.steps, job.record_every), job.steps]):
+        for first in range(start, end, at_once):
+            chosen = indices[first : min(first + at_once, end)]
+            images = batch(data, "train", np.resize(chosen, (at_once, job.batch)), job.dtype)
+            with in_precision(job):  # not around the yield: it would hold for the caller too
+                parameters, moving = sgd_steps(job.network, parameters, moving, rates, len(chosen), images)
+        yield State(end, parameters, moving, indices[end - 1])
 
 
 def in_precision(job: Job) -> AbstractContextManager[None]:
@@ -155,6 +161,22 @@ def sgd_step(
     }
     averaged = jax.tree.map(lambda old, new: MOMENTUM * old + (1 - MOMENTUM) * new, moving, statistics)
     return updated, averaged
+
+
+@partial(jax.jit, static_argnames="network")
+def sgd_steps(
+    network: Network, parameters: Parameters, moving: Statistics, rates: Array, count: int | Array, images: Batch
+) -> tuple[Parameters, Statistics]:
+    """Return parameters and moving averages after an update on each of the first `count` batches.
+
+    `Batch.x` and `Batch.y` have an axis more, of the batches. One call for some updates: for a small network a call
+    takes longer than an update.
+    """
+
+    def update(i: Array, run: tuple[Parameters, Statistics]) -> tuple[Parameters, Statistics]:
+        return sgd_step(network, *run, rates, images._replace(x=images.x[i], y=images.y[i]))
+
+    return lax.fori_loop(0, count, update, (parameters, moving))
 
 
 @partial(jax.jit, static_argnames="network")
