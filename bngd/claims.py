@@ -5,65 +5,13 @@ reader can disagree with the rule rather than with a picture.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
-TABLE_COLUMNS = {
-    "gd": "Gradient descent",
-    "bngd": "With batch normalization",
-    "networks": "In neural networks",
-}
-"""The columns of the paper's summary table, and the book's own for the sentence after it."""
-
-TABLE_ROWS = {
-    "convergence": (
-        "Convergence",
-        r"only for small $\varepsilon$",
-        r"arbitrary $\varepsilon$ provided $\varepsilon_a \le 1$",
-        r"no $\varepsilon$ ends much worse than a guess if $\varepsilon_a \le 1$",
-    ),
-    "rate": (
-        "Rate of convergence",
-        "linear",
-        "linear (can be faster)",
-        r"at its best $\varepsilon$, a loss no worse after as many updates",
-    ),
-    "learning_rate": (
-        "Robustness to the learning rate",
-        r"small range of $\varepsilon$",
-        r"wide range of $\varepsilon$",
-        r"also: a wider range of $\varepsilon$",
-    ),
-    "dimension": (
-        "Robustness to the dimension",
-        "no effect",
-        "the higher the better",
-        "also: BN's range, and BN's alone, is wider in a wide network",
-    ),
-}
-"""Its rows: their names, the words of the authors' talk in the first two columns, and ours in the third."""
-
-TABLE_CELLS = tuple(f"{row}/{column}" for row in TABLE_ROWS for column in TABLE_COLUMNS)
-"""Its cells, as ``row/column``: what a claim can support."""
-
-SECTIONS = {
-    2: "What is exactly known of gradient descent",
-    3: "Loss decomposition",
-    4: "Stationary points",
-    5: "Over-parameterisation improves conditioning",
-    6: "Norm growth and the effective step size",
-    7: "Convergence for every step size",
-    8: "Asymptotic rate",
-    9: "Effective step size as a function of the step size",
-    10: "Robustness to dimension",
-    11: "Equivalent configurations",
-    12: "Krylov compression",
-    13: "Neural networks",
-}
-"""The sections of the mathematical reference that a claim can belong to, by number."""
+from bngd.paper import SECTIONS, TABLE_CELLS
 
 HOLDS, CONTRADICTED, UNDECIDED = "holds", "contradicted", "undecided"
 VERDICTS = (HOLDS, CONTRADICTED, UNDECIDED)
@@ -133,31 +81,35 @@ def equals() -> Rule:
     return Rule("measured equals predicted", lambda p, m: bool(np.all(np.asarray(p) == np.asarray(m))))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One sentence of the theory, held against one measurement.
+    """One sentence of the theory, held against one measurement; its verdict is what the rule says.
 
     Attributes
     ----------
     id : str
         Unique in the ledger, in kebab case.
     section : int
-        Section of the mathematical reference, a key of `SECTIONS`.
+        Section of the mathematical reference, a key of `bngd.paper.SECTIONS`.
     statement : str
         The claim in a sentence; may hold ``$maths$``.
     predicted, measured : number, str, bool or list of these
         What the theory gives, and what the run gave.
-    rule : str
-        The text of the rule that compared them.
-    verdict : {"holds", "contradicted", "undecided"}
-        What the rule said.
+    rule : Rule
+        What compares them.
     notebook : str
         The notebook that measured it.
     table_cell : str or None
-        The cell of the summary table that it supports, one of `TABLE_CELLS`.
+        The cell of the summary table that it supports, one of `bngd.paper.TABLE_CELLS`.
     expected : {"holds", "contradicted", "undecided"}
         The verdict on record. A known finding against the theory is recorded as expected, so that a *change* of any
         verdict, in either direction, is what fails.
+    verdict : {"holds", "contradicted", "undecided"}
+
+    Raises
+    ------
+    ValueError
+        If the section, the table cell or the expected verdict is not one that exists.
     """
 
     id: str
@@ -165,48 +117,27 @@ class Claim:
     statement: str
     predicted: Any
     measured: Any
-    rule: str
-    verdict: str
+    rule: Rule
     notebook: str
     table_cell: str | None = None
     expected: str = HOLDS
+    verdict: str = field(init=False)
 
-    @classmethod
-    def judge(
-        cls,
-        *,
-        id: str,
-        section: int,
-        statement: str,
-        predicted: Any,
-        measured: Any,
-        rule: Rule,
-        notebook: str,
-        table_cell: str | None = None,
-        expected: str = HOLDS,
-    ) -> "Claim":
-        """Apply the rule and return the claim with its verdict.
-
-        Raises
-        ------
-        ValueError
-            If the section, the table cell or the expected verdict is not one that exists.
-        """
-        _require_member("section", section, SECTIONS)
-        _require_member("expected verdict", expected, VERDICTS)
-        if table_cell is not None:
-            _require_member("table cell", table_cell, TABLE_CELLS)
-        verdict = rule.verdict(predicted, measured)
-        return cls(id, section, statement, predicted, measured, rule.text, verdict, notebook, table_cell, expected)
-
-    @property
-    def as_expected(self) -> bool:
-        """Whether the verdict is the one on record."""
-        return self.verdict == self.expected
+    def __post_init__(self) -> None:
+        """Check what has to exist, and apply the rule."""
+        _require_member("section", self.section, SECTIONS)
+        _require_member("expected verdict", self.expected, VERDICTS)
+        if self.table_cell is not None:
+            _require_member("table cell", self.table_cell, TABLE_CELLS)
+        object.__setattr__(self, "verdict", self.rule.verdict(self.predicted, self.measured))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the ledger entry: a plain dict with the fields above."""
-        return asdict(self)
+        """Return the ledger entry: the fields above, the rule in words."""
+        return {name: getattr(self, name) for name in FIELDS} | {"rule": self.rule.text}
+
+
+FIELDS = tuple(field.name for field in fields(Claim))
+"""What a ledger entry holds."""
 
 
 def _require_member(what: str, value: Any, valid: Any) -> None:

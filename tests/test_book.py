@@ -13,10 +13,11 @@ from pathlib import Path
 import book_checks as checks
 import pytest
 
-from bngd.claims import TABLE_CELLS, combine
+from bngd.claims import combine
 from bngd.companion.book import pages_of_toc
 from bngd.companion.chromium import CHROMIUM_FLAGS, find_chromium
 from bngd.companion.errors import CompanionError
+from bngd.paper import TABLE_CELLS
 
 ROOT = Path(__file__).parents[1]
 SCHEMES = ("light", "dark")

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from bngd.claims import TABLE_CELLS
 from bngd.companion import ledger, load_ledger
 from bngd.companion.__main__ import main
 from bngd.companion.errors import LedgerError
+from bngd.paper import TABLE_CELLS
 
 
 def an_entry(id="c", section=2, **changed):

@@ -8,7 +8,7 @@ import pytest
 from bngd.claims import close
 from bngd.companion import Run
 from bngd.companion.errors import CompanionError
-from bngd.companion.run import claims_table
+from bngd.companion.shown import claims_table
 from bngd.files import json_text, plain, write_text, write_text_if_changed
 
 
@@ -163,7 +163,7 @@ def test_the_claims_table_escapes_bars_and_shows_a_changed_verdict():
         "expected": "holds",
     }  # fmt: skip
     row = claims_table([claim]).splitlines()[-1]
-    assert row == r"| $\|x\|$ | 1, 2, 3, 4, … (5 in all) | yes | r | **contradicted** (on record: holds) |"
+    assert row == r"| $\|x\|$ | 1, 2, 3, 4, … (5 in all) | yes | r | ✗ contradicted (on record: holds) |"
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, 1j, pd.DataFrame(), b"x"])

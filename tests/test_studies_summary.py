@@ -2,12 +2,13 @@ import math
 
 import pytest
 
-from bngd.claims import TABLE_CELLS, Claim, at_least, close, equals
+from bngd.claims import Claim, at_least, close, equals
+from bngd.paper import TABLE_CELLS
 from bngd.studies.summary import study
 
 
 def entry(id, *, section=2, predicted=1.0, measured=1.0, rule=None, cell=None, expected="holds"):
-    judged = Claim.judge(
+    judged = Claim(
         id=id,
         section=section,
         statement=f"Statement {id}.",

@@ -6,5 +6,6 @@ else here is called by the Makefile, through ``python -m bngd.companion``.
 
 from bngd.companion.ledger import load_ledger
 from bngd.companion.run import Run
+from bngd.companion.shown import claims_table
 
-__all__ = ["Run", "load_ledger"]
+__all__ = ["Run", "claims_table", "load_ledger"]

@@ -22,7 +22,8 @@ from typing import Any
 import yaml
 
 import bngd
-from bngd import claims
+from bngd import claims, paper
+from bngd.companion import shown
 from bngd.companion.chromium import find_chromium, print_pdf
 from bngd.companion.errors import CompanionError
 from bngd.companion.layout import Layout
@@ -267,7 +268,8 @@ def fingerprint(shop: Workshop) -> str:
     """Digest of what shows on every page; Sphinx by itself would leave the pages that did not change stale."""
     digest = hashlib.sha256()
     # The extension, and the wording of the tables that it writes.
-    code = [Path(__file__), Path(__file__).with_name("sphinx_ext.py"), Path(claims.__file__)]
+    words = [Path(module.__file__ or "") for module in (claims, paper, shown)]
+    code = [Path(__file__), Path(__file__).with_name("sphinx_ext.py"), *words]
     shared = [shop.source / "conf.py", shop.source / "_toc.yml", *code]
     shared += sorted(path for path in (shop.source / "_static").rglob("*") if path.is_file())
     for path in shared:

@@ -6,17 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from bngd.claims import HOLDS, TABLE_CELLS
+from bngd.claims import FIELDS, HOLDS
 from bngd.companion.errors import LedgerError
 from bngd.companion.layout import SUMMARY, Layout
 from bngd.files import json_text, write_text_if_changed
-
-REQUIRED_SECTIONS = range(2, 12)
-"""Sections of the mathematical reference that at least one claim must illustrate."""
-
-ENTRY_KEYS = {
-    "id", "section", "table_cell", "statement", "predicted", "measured", "rule", "verdict", "expected", "notebook",
-}  # fmt: skip
+from bngd.paper import REQUIRED_SECTIONS, TABLE_CELLS
 
 
 def load_ledger(path: str | Path | None = None) -> list[dict[str, Any]]:
@@ -76,8 +70,8 @@ def _claims_of(layout: Layout, name: str) -> list[dict[str, Any]]:
         raise LedgerError(f"notebook {name!r} has no results ({layout.shown(record)} is missing); {again}")
     claims = json.loads(record.read_text())["claims"]
     for claim in claims:
-        if claim.keys() != ENTRY_KEYS:
-            raise LedgerError(f"a claim of {name!r} has the fields {sorted(claim)}; it must have {sorted(ENTRY_KEYS)}")
+        if claim.keys() != set(FIELDS):
+            raise LedgerError(f"a claim of {name!r} has the fields {sorted(claim)}; it must have {sorted(FIELDS)}")
     return claims
 
 

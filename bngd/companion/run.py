@@ -7,8 +7,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bngd.claims import Claim, Rule
+from bngd.claims import Claim
 from bngd.companion.errors import CompanionError
+from bngd.companion.shown import claims_table
 from bngd.files import json_text, plain, write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -141,19 +142,16 @@ class Run:
         """Show prose that holds computed numbers."""
         _show({"text/markdown": markdown, "text/plain": markdown})
 
-    def claim(
-        self,
-        *,
-        id: str,
-        section: int,
-        statement: str,
-        predicted: Any,
-        measured: Any,
-        rule: Rule,
-        table_cell: str | None = None,
-        expected: str = "holds",
-    ) -> None:
-        """Judge a claim and enter it in the ledger; the arguments are those of `bngd.claims.Claim.judge`.
+    def claim(self, *, id: str, **fields: Any) -> None:
+        """Judge a claim and enter it in the ledger.
+
+        Parameters
+        ----------
+        id : str
+            In kebab case, unlike any other claim's.
+        **fields
+            The other fields of `bngd.claims.Claim`: section, statement, predicted, measured, rule, and where they
+            apply table_cell and expected.
 
         Raises
         ------
@@ -161,18 +159,7 @@ class Run:
             If the id is malformed or taken.
         """
         self._require_new(id, self._claims, "claim")
-        claim = Claim.judge(
-            id=id,
-            section=section,
-            statement=statement,
-            predicted=predicted,
-            measured=measured,
-            rule=rule,
-            notebook=self.notebook,
-            table_cell=table_cell,
-            expected=expected,
-        )
-        self._claims[id] = plain(claim.as_dict())
+        self._claims[id] = plain(Claim(id=id, notebook=self.notebook, **fields).as_dict())
 
     def finish(self) -> None:
         """Write ``results/<notebook>.json`` and show the claims with their verdicts: every notebook's last call."""
@@ -209,31 +196,6 @@ class Run:
         # In a live session a reader runs a cell again and again: there the last one counts.
         if name in taken and (self._by_runner or _shell() is None):
             raise CompanionError(f"notebook {self.notebook!r} has a {what} {name!r} already; names must differ")
-
-
-def claims_table(claims: list[dict[str, Any]]) -> str:
-    """Return ledger entries as a Markdown table, one row each."""
-    rows = ["| Claim | Predicted | Measured | Rule | Verdict |", "|---|---|---|---|---|"]
-    for claim in claims:
-        verdict = f"**{claim['verdict']}**"
-        if claim["verdict"] != claim["expected"]:
-            verdict += f" (on record: {claim['expected']})"
-        cells = (claim["statement"], _brief(claim["predicted"]), _brief(claim["measured"]), claim["rule"], verdict)
-        rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
-    return "\n".join(rows)
-
-
-def _brief(value: Any) -> str:
-    if value is None:
-        return "not a number"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.5g}"
-    if isinstance(value, list):
-        shown = ", ".join(_brief(entry) for entry in value[:4])
-        return shown if len(value) <= 4 else f"{shown}, … ({len(value)} in all)"
-    return str(value)
 
 
 def _drawings(fig: "Figure") -> dict[str, bytes]:

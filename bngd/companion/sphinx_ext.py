@@ -5,7 +5,6 @@ that is not there is a warning, which the build treats as an error.
 """
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,11 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx_proof.nodes import proof_node  # type: ignore[import-untyped]
 
 import bngd
-from bngd.claims import SECTIONS, TABLE_COLUMNS, TABLE_ROWS, UNDECIDED, VERDICTS, combine
+from bngd.claims import VERDICTS, combine
+from bngd.companion import shown
+from bngd.paper import SECTIONS, TABLE_COLUMNS, TABLE_ROWS
 
 logger = logging.getLogger(__name__)
-
-VERDICT_SIGNS = dict(zip(VERDICTS, ("✓", "✗", "?"), strict=True))
-"""A sign for each verdict, so that colour never stands alone."""
 
 MACHINE_FACTS = ("bngd", "python", "platform", "cores")
 Cell = Sequence[nodes.Node]
@@ -66,44 +64,13 @@ class ValueRole(SphinxRole):
                 return self._refuse(f"results of {notebook} hold no value {name!r}; there are: {there}")
             value = value[key]
         try:
-            return typeset(format(value, spec)), []
+            return [nodes.Text(shown.typeset(format(value, spec)))], []
         except (TypeError, ValueError) as error:
             return self._refuse(f"value {notebook}:{name} = {value!r} cannot be written as {spec!r}: {error}")
 
     def _refuse(self, message: str) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         logger.warning("%s", message, location=self.get_location())
         return [nodes.Text("?")], []
-
-
-def typeset(text: str) -> list[nodes.Node]:
-    """Return a formatted number as nodes: ``1.2e-05`` becomes 1.2 × 10 to the -5, raised."""
-    match = re.fullmatch(r"([+-]?[\d.,]+)e([+-])0*(\d+)", text)
-    if match is None:
-        return [nodes.Text(text.replace("-", "\N{MINUS SIGN}") if re.fullmatch(r"-[\d.,]+", text) else text)]
-    mantissa, sign, exponent = match.groups()
-    power = ("\N{MINUS SIGN}" if sign == "-" else "") + exponent
-    mantissa = mantissa.replace("-", "\N{MINUS SIGN}")
-    return [
-        nodes.Text(f"{mantissa}\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}10"),
-        nodes.superscript(power, power),
-    ]
-
-
-def show(value: Any) -> list[nodes.Node]:
-    """Return any value that a claim may hold as nodes: numbers to four digits, lists joined, null as a dash."""
-    if value is None:
-        return [nodes.Text("\N{EN DASH}")]
-    if isinstance(value, bool):
-        return [nodes.Text("yes" if value else "no")]
-    if isinstance(value, int):
-        return typeset(str(value))
-    if isinstance(value, float):
-        return typeset(f"{value:.4g}")
-    if isinstance(value, list):
-        return _join([show(item) for item in value])
-    if isinstance(value, dict):
-        return _join([[nodes.Text(f"{key}: "), *show(item)] for key, item in value.items()])
-    return [nodes.Text(str(value))]
 
 
 def _join(items: list[list[nodes.Node]]) -> list[nodes.Node]:
@@ -115,8 +82,12 @@ def _join(items: list[list[nodes.Node]]) -> list[nodes.Node]:
 
 def verdict_node(verdict: str) -> nodes.inline:
     """Return a verdict as a coloured word with a sign."""
-    text = f"{VERDICT_SIGNS.get(verdict, VERDICT_SIGNS[UNDECIDED])} {verdict}"
-    return nodes.inline(text, text, classes=["verdict", f"verdict-{verdict}"])
+    text = shown.verdict(verdict)
+    return nodes.inline(text, text, classes=_verdict_classes(verdict))
+
+
+def _verdict_classes(verdict: str) -> list[str]:
+    return ["verdict", f"verdict-{verdict}"]
 
 
 def paragraph(*children: nodes.Node, classes: Iterable[str] = ()) -> nodes.paragraph:
@@ -211,8 +182,7 @@ class Ledger(ComputedDirective):
     def _section(self, number: int, claims: list[dict[str, Any]]) -> nodes.section:
         title = SECTIONS.get(number, f"Section {number}")
         section = nodes.section("", nodes.title(title, title), ids=[f"section-{number}"], names=[f"ledger-{number}"])
-        header = ("Claim", "Predicted", "Measured", "Rule", "Verdict")
-        section += table(header, [self._claim(claim) for claim in claims], (44, 15, 15, 14, 12), ["ledger"])
+        section += table(shown.HEADER, [self._claim(claim) for claim in claims], (44, 15, 15, 14, 12), ["ledger"])
         return section
 
     def _claim(self, claim: dict[str, Any]) -> list[Cell]:
@@ -220,12 +190,10 @@ class Ledger(ComputedDirective):
         origin = paragraph(
             name, nodes.Text(" from "), self.to_notebook(claim["notebook"], claim["notebook"]), classes=["origin"]
         )
-        anchored = nodes.container("", *self.markdown(claim["statement"]), origin, ids=[f"claim-{claim['id']}"])
-        verdict = [paragraph(verdict_node(claim["verdict"]))]
-        if claim["verdict"] != claim.get("expected", claim["verdict"]):
-            verdict.append(paragraph(nodes.Text(f"expected: {claim['expected']}"), classes=["origin"]))
-        shown = [[paragraph(*show(claim[key]))] for key in ("predicted", "measured")]
-        return [[anchored], *shown, self.markdown(claim["rule"]), verdict]
+        statement, *cells, verdict = shown.claim_cells(claim)
+        anchored = nodes.container("", *self.markdown(statement), origin, ids=[f"claim-{claim['id']}"])
+        told = paragraph(nodes.inline(verdict, verdict, classes=_verdict_classes(claim["verdict"])))
+        return [[anchored], *map(self.markdown, cells), [told]]
 
 
 class RunStatus(ComputedDirective):
@@ -245,7 +213,7 @@ class RunStatus(ComputedDirective):
 
     def _notebook(self, name: str, run: dict[str, Any]) -> list[Cell]:
         parameters = [
-            paragraph(nodes.literal(key, key), nodes.Text(" = "), *show(value))
+            paragraph(nodes.literal(key, key), nodes.Text(f" = {shown.brief(value, longest=100)}"))
             for key, value in run["parameters"].items()
         ]
         command = [paragraph(nodes.literal(run["command"], run["command"]), classes=["origin"])]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bngd.claims import HOLDS, SECTIONS, TABLE_COLUMNS, TABLE_ROWS, VERDICTS, combine
+from bngd.claims import HOLDS, VERDICTS, combine
+from bngd.paper import SECTIONS, TABLE_COLUMNS, TABLE_ROWS
 
 Entry = Mapping[str, Any]
 
