@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="of the authors' %(default)s")
     parser.add_argument("--data", choices=DATASETS, help="data set; the script's own unless given")
     parser.add_argument("--hidden", type=int, metavar="H", help="of a row of m5, the runs of this hidden width only")
+    parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th learning rate only")
     parser.add_argument("--described", action="store_true", help="train the BN networks as meant, not as published")
     parser.add_argument("--workers", type=int, help="processes; every core unless given")
     parser.add_argument("--scheduler", help="address of a Dask scheduler to run on instead")
@@ -49,8 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_rows(options: argparse.Namespace) -> int:
     try:
-        if options.repetitions < 1:
-            raise ValueError(f"--repetitions is {options.repetitions}; give at least 1")
+        for name in ("repetitions", "every"):
+            if (value := getattr(options, name)) < 1:
+                raise ValueError(f"--{name} is {value}; give at least 1")
         client = None
         if options.scheduler:
             from distributed import Client
@@ -77,14 +79,16 @@ def _run_row(row: Row, options: argparse.Namespace, client: "Client | None") -> 
         runs.append(f"on-{options.data}")
     if options.described:
         runs.append("described")
-    part = [] if options.repetitions == REPETITIONS else [f"{options.repetitions}-repetitions"]
+    part = [f"every-{options.every}"] if options.every > 1 else []
+    part += [f"{options.repetitions}-repetitions"] if options.repetitions != REPETITIONS else []
     jobs = row.jobs(repetitions=options.repetitions, described=options.described)
+    jobs = [job for job in jobs if job.stream % options.every == 0]
     resumable.run_row(
         "-".join(runs + part),
         jobs,
         row.data(),
         options.output,
-        runs="-".join(runs),  # a part of the repetitions is a beginning of all of them
+        runs="-".join(runs),  # what is run for a part is not run again for the whole
         workers=options.workers,
         client=client,
     )
