@@ -40,7 +40,7 @@ EXECUTED   := $(LONGEST_FIRST:%=$(OUT)/notebooks/%.ipynb)
 PARAMETERS := $(NOTEBOOKS:%=$(OUT)/parameters/%.json)
 LEDGER     := $(OUT)/results/ledger.json
 BOOK       := $(OUT)/book/html/index.html
-PINS       := requirements.txt constraints.txt
+LOCK       := requirements.lock
 
 # What decides a notebook's results: the package without what only builds the book. Neural networks concern only the
 # notebooks that are named after them, and a folder of bngd/studies that is named like a notebook concerns that one
@@ -56,7 +56,7 @@ STAMP     := $(VENV)/.installed
 PYTHON_IN := $(VENV)/bin/python
 COMPANION := $(PYTHON_IN) -m bngd.companion
 
-.PHONY: help book notebooks figures test verify bench pdf serve lab lint clean FORCE $(NOTEBOOKS)
+.PHONY: help book notebooks figures test verify bench pdf serve lab lint lock clean FORCE $(NOTEBOOKS)
 
 help: ## show this help
 	@echo "make <target> [PROFILE=$(PROFILE)] [JOBS=$(JOBS)] [SCHEDULER=host:port] [ARGS=...]"
@@ -116,7 +116,7 @@ $(NOTEBOOKS): $(STAMP)
 	@$(COMPANION) run $@ --profile $(PROFILE) $(ARGS)
 endif
 
-$(EXECUTED): $(OUT)/notebooks/%.ipynb: notebooks/%.ipynb $(OUT)/parameters/%.json $(PACKAGE) $(PINS) | $(STAMP)
+$(EXECUTED): $(OUT)/notebooks/%.ipynb: notebooks/%.ipynb $(OUT)/parameters/%.json $(PACKAGE) $(LOCK) | $(STAMP)
 	@$(COMPANION) execute $* --profile $(PROFILE)
 
 $(NETWORKS:%=$(OUT)/notebooks/%.ipynb): $(NETWORK_CODE) | build/.data
@@ -132,9 +132,9 @@ $(foreach name,$(NOTEBOOKS),$(eval $(OUT)/notebooks/$(name).ipynb: $(wildcard bn
 $(OUT)/notebooks/summary.ipynb: $(LEDGER)
 
 # A profile is split into a file a notebook, and one that did not change keeps its time: so a changed parameter
-# re-executes its own notebook alone.
+# re-executes its own notebook alone. The recipe that does nothing makes make look at that time again, under -n too.
 $(PARAMETERS): $(OUT)/parameters/.split
-	@test -f $@ || $(COMPANION) parameters --profile $(PROFILE)
+	+$(NOTHING)
 
 $(OUT)/parameters/.split: notebooks/profiles/$(PROFILE).yaml $(OUT)/.notebooks | $(STAMP)
 	@mkdir -p $(@D)
@@ -142,17 +142,28 @@ $(OUT)/parameters/.split: notebooks/profiles/$(PROFILE).yaml $(OUT)/.notebooks |
 	@touch $@
 
 # The list of notebooks, rewritten only when one came or went: what a deleted notebook claimed must leave the ledger.
+ifneq ($(NOTEBOOKS),$(shell cat $(OUT)/.notebooks 2>/dev/null))
 $(OUT)/.notebooks: FORCE
+endif
+$(OUT)/.notebooks:
 	@mkdir -p $(@D)
-	@echo "$(NOTEBOOKS)" | cmp -s - $@ || { echo "$(NOTEBOOKS)" > $@.new && mv $@.new $@; }
+	@echo "$(NOTEBOOKS)" > $@.new && mv $@.new $@
 
 # The ledger likewise: claims that came out the same leave the summary as it is.
 $(LEDGER): $(OUT)/.collected
-	@test -f $@ || $(COMPANION) ledger --profile $(PROFILE)
+	+$(NOTHING)
 
 $(OUT)/.collected: $(filter-out %/summary.ipynb,$(EXECUTED)) $(OUT)/.notebooks
 	@$(COMPANION) ledger --profile $(PROFILE)
 	@touch $@
+
+# What was deleted by hand is made again: every execution, and the book, left a list of its files.
+LOST := $(shell cd $(OUT)/outputs 2>/dev/null && for list in *; do while read -r file; do \
+	test -e "../$$file" || { echo "$$list"; break; }; done < "$$list"; done)
+$(patsubst %,$(OUT)/notebooks/%.ipynb,$(filter $(NOTEBOOKS),$(LOST))): FORCE
+$(if $(filter book,$(LOST)),$(BOOK): FORCE)
+$(if $(filter-out $(wildcard $(PARAMETERS)),$(PARAMETERS)),$(OUT)/parameters/.split: FORCE)
+$(if $(wildcard $(LEDGER)),,$(OUT)/.collected: FORCE)
 
 FORCE:
 
@@ -170,16 +181,31 @@ FIND_PYTHON = found=; for python in $(PYTHON) python3.13 python3.12 python3.11 p
 	test -n "$$found" || { echo "no Python 3.11 or later that can make environments was found; install one" \
 	"(on Debian: apt-get install python3 python3-venv) or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 
-# An environment whose installation was interrupted is made anew: pip cannot tell a half-copied package from a whole.
-$(STAMP): requirements.txt constraints.txt pyproject.toml
+# uv takes seconds where pip takes minutes. pip brings it, at the version and with the hashes of the lock, and does the
+# rest itself where uv cannot. An environment whose installation was interrupted is made anew: no installer can tell a
+# half-copied package from a whole.
+PIP := $(PYTHON_IN) -m pip --quiet --disable-pip-version-check install
+UV  := $(PYTHON_IN) -m uv pip install --quiet --python $(PYTHON_IN)
+
+$(STAMP): $(LOCK) pyproject.toml
 	@if test -e $(VENV)/.installing; then rm -rf $(VENV); fi
 	@$(PYTHON_IN) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	{ $(FIND_PYTHON); echo "setting up $(VENV) with $$found"; $$found -m venv --clear $(VENV); }
 	@touch $(VENV)/.installing
-	$(PYTHON_IN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
-	$(PYTHON_IN) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@begun=$$(date +%s); \
+	echo "installing $$(grep -c '^[a-zA-Z]' $(LOCK)) packages, some 800 MB"; \
+	sed -n '/^uv==/,/[^\\]$$/p' $(LOCK) > $(VENV)/uv.txt; \
+	{ $(PIP) --require-hashes -r $(VENV)/uv.txt && $(UV) --require-hashes -r $(LOCK) && $(UV) --no-deps -e .; } || \
+	{ echo "uv cannot install here (see above): pip does, in minutes instead of seconds"; \
+	$(PIP) --require-hashes -r $(LOCK) && $(PIP) --no-deps -e .; } && \
+	echo "installed in $$(($$(date +%s) - begun)) s"
 	@rm $(VENV)/.installing
 	@touch $@
+
+lock: ## renew requirements.lock after a change of requirements.txt
+	@$(PYTHON_IN) -m uv --version >/dev/null || { echo "run 'make lint' first: it makes $(VENV)" >&2; exit 1; }
+	$(PYTHON_IN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header requirements.txt --output-file $(LOCK)
 
 .DEFAULT:
 	@echo "make: there is nothing called '$@' here; 'make help' lists targets and notebooks" >&2; exit 2

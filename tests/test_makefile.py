@@ -1,22 +1,24 @@
 import ast
+import json
 import os
 import re
 import shutil
 import time
-from pathlib import Path
 
 import pytest
-from companion_project import REPOSITORY
+from companion_project import REPOSITORY, Project
 
 # Stands in for the installed Python: writes down each call, and makes what the companion would make.
 FAKE_PYTHON = """#!/bin/sh
 out=build/full
 same() { cmp -s new "$1" || cp new "$1"; }
-mkdir -p $out/notebooks $out/results $out/parameters $out/book/html
+mkdir -p $out/notebooks $out/results $out/parameters $out/book/html $out/outputs
 case "$3" in
-execute) echo "execute $4" >> calls; touch $out/notebooks/$4.ipynb ;;
+execute) echo "execute $4" >> calls; touch $out/results/$4.json $out/notebooks/$4.ipynb
+    echo results/$4.json > $out/outputs/$4 ;;
 ledger) echo ledger >> calls; cat claims > new; same $out/results/ledger.json ;;
-book) echo book >> calls; touch $out/book/html/index.html ;;
+book) echo book >> calls; touch $out/book/html/page.html $out/book/html/index.html
+    echo book/html/page.html > $out/outputs/book ;;
 parameters) echo parameters >> calls
     for path in notebooks/*.ipynb; do
         name=$(basename $path .ipynb); grep "^$name:" notebooks/profiles/full.yaml > new
@@ -29,7 +31,7 @@ SOURCES = (
     "bngd/claims.py", "bngd/companion/book.py", "bngd/companion/sphinx_ext.py", "bngd/networks/training.py",
     "bngd/networks/rows/kept.csv",
     "bngd/studies/one/plots.py", "bngd/studies/one/study.py", "bngd/studies/shared/networks.py",
-    "bngd/studies/shared/style.py", "book/intro.md", "requirements.txt", "constraints.txt", "pyproject.toml",
+    "bngd/studies/shared/style.py", "book/intro.md", "requirements.lock", "pyproject.toml",
 )  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def test_a_changed_parameter_executes_its_notebook_alone(built):
     ("source", "executed"),
     [
         ("bngd/claims.py", ["network_width", "one", "summary", "two"]),
-        ("requirements.txt", ["network_width", "one", "summary", "two"]),
+        ("requirements.lock", ["network_width", "one", "summary", "two"]),
         ("bngd/networks/training.py", ["network_width"]),
         ("bngd/networks/rows/kept.csv", ["network_width"]),
         ("bngd/studies/one/study.py", ["one"]),
@@ -121,7 +123,13 @@ def test_a_deleted_notebook_leaves_ledger_and_book(built):
     assert calls(built) == []
 
 
-@pytest.mark.parametrize("lost", ["notebooks/two.ipynb", "parameters/two.json", "results/ledger.json"])
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "notebooks/two.ipynb", "results/two.json", "parameters/two.json", "results/ledger.json", "book/html/index.html",
+        "book/html/page.html",
+    ],
+)  # fmt: skip
 def test_a_lost_output_is_made_again(built, lost):
     (built.layout.output / lost).unlink()
     assert calls(built) != []
@@ -150,7 +158,7 @@ def test_an_unknown_profile_or_target_is_refused_with_what_there_is(built):
 def test_help_lists_every_target_and_notebook(built):
     said = built.make("help").stdout
     targets = re.findall(r"^\.PHONY: (.*) FORCE", (built.root / "Makefile").read_text(), re.MULTILINE)[0].split()
-    assert len(targets) == 12
+    assert len(targets) == 13
     assert {*targets, "one", "two", "network_width", "summary"} <= set(said.split())
 
 
@@ -175,26 +183,103 @@ def test_an_interrupted_installation_starts_afresh(built):
     assert not (built.root / ".venv").exists()
 
 
-def test_a_folder_of_studies_that_is_named_like_a_notebook_is_imported_by_itself_alone():
-    notebooks = {path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb")}
-    for path in sorted((REPOSITORY / "bngd").rglob("*.py")):
-        foreign = {f"bngd.studies.{name}" for name in notebooks - {path.parent.name}}
-        found = {name for name in imports(path) if ".".join(name.split(".")[:3]) in foreign}
-        assert not found, f"{path} imports {found}, which make does not know of"
+def test_without_work_make_plans_none(built):
+    touch(built, "notebooks/two.ipynb")
+    built.profile("full", "two: {size: 4}\n")
+    assert calls(built) != []
+    assert planned(built, "book") == []
 
 
-def test_what_network_notebooks_share_is_imported_by_them_alone():
-    for path in sorted((REPOSITORY / "bngd").rglob("*.py")):
-        if not path.parent.name.startswith("network") and not path.name.startswith("network"):
-            found = {name for name in imports(path) if name.startswith("bngd.studies.shared.network")}
-            assert not found, f"{path} imports {found}, which make does not know of"
+def planned(project, *arguments):
+    """What make would run, each companion's command with its subject."""
+    done = project.make("-n", *arguments)
+    assert done.returncode == 0, done.stderr
+    return re.findall(r"-m bngd\.companion (\w+ ?\w*)", done.stdout)
 
 
-def imports(path: Path) -> set[str]:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """This repository's own notebooks and package, every notebook executed by the fake Python."""
+    root = tmp_path_factory.mktemp("whole")
+    for name in ("bngd", "notebooks", "book", "Makefile", "pyproject.toml", "requirements.lock"):
+        copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
+        copy(REPOSITORY / name, root / name)
+    (root / ".venv" / "bin").mkdir(parents=True)
+    (root / ".venv" / "bin" / "python").write_text(FAKE_PYTHON)
+    (root / ".venv" / "bin" / "python").chmod(0o755)
+    (root / ".venv" / ".installed").touch()
+    (root / "claims").write_text("all")
+    project = Project.__new__(Project)  # as it is, not a new one
+    project.root = root
+    assert project.make("notebooks").returncode == 0
+    return project
+
+
+NOTEBOOKS = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_touched_file_of_a_notebook_executes_it_alone(whole, name):
+    files = sorted((REPOSITORY / "bngd" / "studies" / name).glob("*.py"))
+    assert files
+    for path in files:
+        assert executed_after(whole, path.relative_to(REPOSITORY)) == {name}
+
+
+def test_what_networks_share_executes_their_notebooks_alone(whole):
+    networks = {name for name in NOTEBOOKS if name.startswith("network_")}
+    for name in ("studies/shared/networks.py", "networks/training.py"):
+        assert executed_after(whole, f"bngd/{name}") == networks
+    assert executed_after(whole, "bngd/studies/shared/style.py") == set(NOTEBOOKS)
+
+
+def executed_after(project, touched):
+    """The notebooks that make would execute if the file were touched now."""
+    commands = planned(project, "-W", str(touched), "notebooks")
+    return {command.split()[1] for command in commands if command.startswith("execute")}
+
+
+def test_make_knows_of_every_file_that_a_notebook_imports(whole):
+    database = whole.make("-p", "-n", "notebooks").stdout
+    for name in NOTEBOOKS:
+        [rule] = re.findall(rf"^build/full/notebooks/{name}\.ipynb: (.*)", database, re.MULTILINE)
+        unknown = imported_by(REPOSITORY / "notebooks" / f"{name}.ipynb") - set(rule.split())
+        assert not unknown, f"{name} imports {sorted(unknown)}, which make does not know of"
+
+
+def imported_by(notebook):
+    """The files of the package that a notebook's code imports, directly and through each other."""
+    cells = json.loads(notebook.read_text())["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    found, todo = set(), imports(code)
+    while todo:
+        name = todo.pop()
+        for path in (f"{name.replace('.', '/')}.py", f"{name.replace('.', '/')}/__init__.py"):
+            if path not in found and name.split(".")[0] == "bngd" and (REPOSITORY / path).is_file():
+                found.add(path)
+                todo |= imports((REPOSITORY / path).read_text())
+    return found
+
+
+def imports(code):
+    """The modules that a text imports, and what may be modules among the names that it imports from them."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
+
+
+def test_the_lock_holds_every_pin_with_its_hashes():
+    pins = re.findall(r"^([\w.-]+==[\w.]+)", (REPOSITORY / "requirements.txt").read_text(), re.MULTILINE)
+    lock = (REPOSITORY / "requirements.lock").read_text()
+    entries = dict(
+        re.findall(r"^([\w.-]+==[\w.]+)[^\n]*\\\n((?:    --hash=sha256:\w{64}(?: \\)?\n)+)", lock, re.MULTILINE)
+    )
+    assert len(pins) > 30
+    missing = {pin.lower().replace("_", "-") for pin in pins} - set(entries)
+    assert not missing, f"{sorted(missing)} are not in requirements.lock; run `make lock`"
+    assert len(entries) == len(re.findall(r"^\w", lock, re.MULTILINE)), "an entry of requirements.lock has no hash"
+    assert "://" not in lock

@@ -115,6 +115,7 @@ def build(profile: str, root: Path | str = ".") -> Path:
     _copy_assets(shop)
     run_sphinx(shop, "html", shop.work)
     index = _publish(shop)
+    shop.layout.list_files("book", (path for path in shop.html.rglob("*") if path.is_file()))
     shop.complete.write_text(now)
     return index
 

@@ -223,6 +223,7 @@ def _publish(job: Execution, stage: Path) -> None:
         if not (target.is_file() and filecmp.cmp(path, target, shallow=False)):
             _move(path, target)
     _move(stage / "provenance.json", layout.provenance(job.name))
+    layout.list_files(job.name, [layout.provenance(job.name), *made])
     _move(stage / "executed.ipynb", layout.executed(job.name))
 
 

@@ -1,9 +1,11 @@
 """Where everything lies: the one place that knows the names of folders."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bngd.companion.errors import CompanionError
+from bngd.files import write_text
 
 SUMMARY = "summary"
 """The notebook that reads the ledger; it is the only one whose claims the ledger cannot hold."""
@@ -44,6 +46,15 @@ class Layout:
     def provenance(self, name: str) -> Path:
         """Return the file that says how a notebook was run."""
         return self.output / "provenance" / f"{name}.json"
+
+    def files_of(self, name: str) -> Path:
+        """Return the list of what a notebook, or the book, made: by it make notices a file that was deleted."""
+        return self.output / "outputs" / name
+
+    def list_files(self, name: str, files: Iterable[Path]) -> None:
+        """Write the list of what a notebook, or the book, made."""
+        lines = sorted(path.relative_to(self.output).as_posix() for path in files)
+        write_text(self.files_of(name), "".join(f"{line}\n" for line in lines))
 
     def record(self, name: str) -> Path:
         """Return the file with a notebook's values and claims."""

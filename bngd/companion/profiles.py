@@ -97,6 +97,6 @@ def forget_deleted(layout: Layout) -> None:
 
 def remove_outputs(layout: Layout, name: str) -> None:
     """Remove a notebook's outputs, the executed notebook first: without it nobody trusts the rest."""
-    own = [layout.executed(name), layout.failed(name), layout.provenance(name), layout.parameters(name)]
-    for path in [*own, *layout.outputs_of(name)]:
+    places = (layout.executed, layout.failed, layout.provenance, layout.parameters, layout.files_of)
+    for path in [*(place(name) for place in places), *layout.outputs_of(name)]:
         path.unlink(missing_ok=True)
