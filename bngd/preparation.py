@@ -7,13 +7,26 @@ import numpy as np
 import scipy  # not its linalg by name: that loads when it is used, which is seldom
 from numpy.typing import ArrayLike, NDArray
 
-SPREAD_TOLERANCE = 1e-10
+from bngd.arrays import aligned, as_floats, as_matrix, check_names, place
+
+SPREAD_TOLERANCE = 1e-14
 """A column whose standard deviation is below this fraction of its largest entry is constant, up to rounding."""
 
 RANK_TOLERANCE = 1e-7
 """A direction in which the data vary less than this fraction of the most is none: its eigenvalue would be 1e-14 l_d."""
 
+COPY_TOLERANCE = 1e-10
+"""A feature whose correlation with the target is this close to 1 or -1 is the target, in other units."""
+
+SQUARABLE = 1e100
+"""A column of larger entries, or only smaller ones than one over this, is rescaled before anything is squared."""
+
+FAR = 1e4
+"""A column this many standard deviations from zero is centred from its first entry: its plain mean rounds too much."""
+
 NAMES_SHOWN = 8
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,8 @@ class Preparation:
         which changes neither the predictions nor the dynamics in the directions that remain.
     rank : int
         Dimension of the problem that remains.
+    copies : tuple of str
+        Columns that are the target in other units, up to sign: a regression on them says nothing.
     """
 
     n_samples: int
@@ -38,32 +53,35 @@ class Preparation:
     constant: tuple[str, ...]
     collinear: tuple[str, ...]
     rank: int
+    copies: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return the report in a sentence or three."""
+        """Return the report in a sentence or four."""
         lines = [f"{self.n_samples} samples of {self.n_features} features; the problem has dimension {self.rank}."]
         if self.constant:
             lines.append(f"Constant columns left out: {_listed(self.constant)}.")
         if self.collinear:
             lines.append(f"Columns that the others determine: {_listed(self.collinear)}.")
+        if self.copies:
+            lines.append(f"Columns that are the target in other units: {_listed(self.copies)}.")
         return " ".join(lines)
 
 
 def prepare(
     X: ArrayLike, y: ArrayLike, *, standardise: bool = True, names: Sequence[str] | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.float64], Preparation]:
+) -> tuple[Array, Array, Preparation]:
     """Return centred data without constant columns, and the report.
 
     Parameters
     ----------
-    X : array_like, shape (n, p)
+    X : array_like, DataFrame or sparse matrix, shape (n, p)
         Samples by features.
-    y : array_like, shape (n,)
-        Target.
+    y : array_like or Series, shape (n,)
+        Target. Where X and y are both labelled, y is brought into X's order.
     standardise : bool
         Whether each feature is divided by its standard deviation.
     names : sequence of str, optional
-        Of the features, for the report; "column 0", ... where not given.
+        Of the features, for the report; a DataFrame's columns, or "column 0", ... where not given.
 
     Returns
     -------
@@ -74,52 +92,113 @@ def prepare(
     Raises
     ------
     ValueError
-        If X is not two-dimensional, the lengths differ, there are fewer than two samples, a value is NaN or infinite,
-        y is constant, or no feature varies.
+        If X is not two-dimensional, the lengths or the labels differ, there are fewer than two samples, an entry is no
+        finite number, y is constant or too large or small to be squared, or no feature varies.
     """
-    X, y = _checked(X, y)
-    labels = np.array(names if names is not None else [f"column {j}" for j in range(X.shape[1])], dtype=str)
-    if labels.shape != (X.shape[1],):
-        raise ValueError(f"{labels.size} names were given for {X.shape[1]} features; give one for each")
-    varies = X.std(axis=0) > SPREAD_TOLERANCE * np.abs(X).max(axis=0)
+    X, y, labels = _checked(X, y, names)
+    X, exponents = _within_squares(X)
+    varies = _spread(X) > SPREAD_TOLERANCE * np.abs(X).max(axis=0)
     if not varies.any():
-        raise ValueError(f"all {X.shape[1]} features are constant; at least one must vary")
-    kept = X[:, varies] - X[:, varies].mean(axis=0)
-    if standardise:
-        kept = kept / kept.std(axis=0)
+        raise ValueError(f"all {X.shape[1]} features are constant ({_listed(labels)}); at least one must vary")
+    kept, names_kept = _centred(X[:, varies]), [name for name, one in zip(labels, varies, strict=True) if one]
+    kept = kept / kept.std(axis=0) if standardise else _unscaled(kept, exponents[varies], names_kept)
+    y = _centred(y)
     rank = int(np.linalg.matrix_rank(kept, rtol=RANK_TOLERANCE))
+    named = np.array(names_kept, dtype=object)
     report = Preparation(
         n_samples=X.shape[0],
         n_features=X.shape[1],
-        constant=tuple(labels[~varies].tolist()),
-        collinear=tuple(labels[varies][_dependent_columns(kept, rank)].tolist()),
+        constant=tuple(name for name, one in zip(labels, varies, strict=True) if not one),
+        collinear=tuple(named[_dependent_columns(kept, rank)]),
         rank=rank,
+        copies=tuple(named[_copies(kept, y)]),
     )
-    return kept, y - y.mean(), report
+    return kept, y, report
 
 
-def _checked(X: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
+def _checked(X: ArrayLike, y: ArrayLike, names: Sequence[str] | None) -> tuple[Array, Array, list[str]]:
+    y = as_floats(aligned(X, y), "y")
+    X, found = as_matrix(X)
     if X.ndim != 2 or X.shape[1] == 0:
         raise ValueError(f"X has shape {X.shape}; give samples by features, for one feature X.reshape(-1, 1)")
     if y.shape != (X.shape[0],):
         raise ValueError(f"y has shape {y.shape} for {X.shape[0]} samples in X; give shape ({X.shape[0]},)")
     if X.shape[0] < 2:
-        raise ValueError(f"there are {X.shape[0]} samples; centring leaves nothing of fewer than 2")
-    for name, array in (("X", X), ("y", y)):
-        bad = int(np.size(array) - np.isfinite(array).sum())
-        if bad:
-            raise ValueError(f"{name} holds {bad} values that are NaN or infinite; drop or fill them first")
-    if y.std() <= SPREAD_TOLERANCE * np.abs(y).max():
-        raise ValueError(f"y is constant (all values are {y[0]:g}); there is nothing to regress on")
-    return X, y
+        raise ValueError(f"there are {X.shape[0]} samples; centring leaves nothing of fewer than 2: give more")
+    labels = check_names(names, found, X.shape[1])
+    _require_finite(X, "X", labels)
+    _require_finite(y, "y", labels)
+    _require_target(y)
+    return X, y, labels
 
 
-def _dependent_columns(X: NDArray[np.float64], rank: int) -> NDArray[np.intp]:
+def _require_finite(array: Array, what: str, labels: list[str]) -> None:
+    if np.isfinite(array).all():
+        return
+    bad = np.argwhere(~np.isfinite(array))
+    row, column = int(bad[0, 0]), labels[bad[0, 1]] if array.ndim == 2 else None
+    raise ValueError(
+        f"{place(what, row, column)} is {array[tuple(bad[0])]}, as {len(bad)} values of {what} are NaN or infinite; "
+        "drop or fill them first"
+    )
+
+
+def _require_target(y: Array) -> None:
+    largest = float(np.abs(y).max())
+    scaled = y / largest if largest else y
+    if largest == 0 or _spread(scaled) <= SPREAD_TOLERANCE:
+        raise ValueError(f"y is constant (all values are {y[0]:g}); there is nothing to regress on: choose another y")
+    deviation = float(scaled.std()) * largest
+    if not 1 / SQUARABLE <= deviation <= SQUARABLE:
+        raise ValueError(
+            f"y has standard deviation {deviation:.3g}, whose square leaves what floats hold; rescale it (labels nu "
+            "times as large want the step size eps/nu^2)"
+        )
+
+
+def _within_squares(X: Array) -> tuple[Array, NDArray[np.int_]]:
+    """Bring columns that cannot be squared to size 1, by powers of two, which round nothing."""
+    largest = np.abs(X).max(axis=0)
+    outside = (largest > SQUARABLE) | ((largest < 1 / SQUARABLE) & (largest > 0))
+    exponents = np.where(outside, np.frexp(largest)[1], 0)
+    return (np.ldexp(X, -exponents) if outside.any() else X), exponents
+
+
+def _unscaled(X: Array, exponents: NDArray[np.int_], labels: list[str]) -> Array:
+    if not exponents.any():
+        return X
+    name = labels[int(np.argmax(exponents != 0))]
+    raise ValueError(
+        f"{place('X', None, name)} has entries of about 2^{exponents[exponents != 0][0]}, whose squares leave "
+        "what floats hold; rescale it, or use standardise=True"
+    )
+
+
+def _spread(X: Array) -> Array:
+    """Return standard deviations, measured from the first row: of equal entries zero, however they round."""
+    return (X - X[0]).std(axis=0)
+
+
+def _centred(X: Array) -> Array:
+    mean = X.mean(axis=0)
+    centred = X - mean
+    far = np.abs(mean) > FAR * centred.std(axis=0)
+    if not far.any():
+        return centred
+    near = X - X[0]
+    return np.where(far, near - near.mean(axis=0), centred)
+
+
+def _copies(X: Array, y: Array) -> NDArray[np.bool_]:
+    correlation = X.T @ y / (y.size * X.std(axis=0) * y.std())
+    return np.abs(correlation) >= 1 - COPY_TOLERANCE
+
+
+def _dependent_columns(X: Array, rank: int) -> NDArray[np.intp]:
     _, order = scipy.linalg.qr(X, mode="r", pivoting=True)
     return np.sort(order[rank:])
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _listed(names: Sequence[str]) -> str:
     more = len(names) - NAMES_SHOWN
     return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,5 +1,6 @@
 """A least-squares problem in the eigenbasis of its second-moment matrix: from data, from moments or from a spectrum."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,11 +8,22 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bngd.memory import require_memory
 from bngd.preparation import Preparation, prepare
 from bngd.spectra import as_spectrum
+from bngd.text import html
+
+UNCORRELATED = 1e-20
+"""Data that explain less than this fraction of the target's variance explain rounding."""
+
+LARGEST_START = 1e100
+"""Weights larger than this, or smaller than one over it, have squares that leave what floats hold."""
+
+COPIES = 5
+"""As many arrays of the data's size are alive at once while a problem is made from them, at most."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Problem:
     r"""Ordinary least squares, seen in the eigenbasis of H.
 
@@ -135,26 +147,39 @@ class Problem:
 
         Parameters
         ----------
-        X : array_like, shape (n, p)
+        X : array_like, DataFrame or sparse matrix, shape (n, p)
             Samples by features.
-        y : array_like, shape (n,)
-            Target.
+        y : array_like or Series, shape (n,)
+            Target. Where X and y are both labelled, y is brought into X's order.
         standardise : bool
             Whether each feature is divided by its standard deviation.
         names : sequence of str, optional
-            Of the features, for the report.
+            Of the features, for the report; those of a DataFrame where not given.
 
         Raises
         ------
         ValueError
             If the data are not fit for regression (see `bngd.preparation.prepare`), or y is uncorrelated with them.
+        bngd.memory.TooLargeError
+            If memory does not hold the copies that this takes.
         """
+        require_memory(
+            COPIES * 8.0 * math.prod(np.shape(X)),
+            f"a problem from data of shape {np.shape(X)}",
+            "choose fewer samples or features",
+        )
         X, y, preparation = prepare(X, y, standardise=standardise, names=names)
         n = y.size
         left, singular, right = np.linalg.svd(X / np.sqrt(n), full_matrices=False)
         kept = np.arange(preparation.rank)[::-1]  # ascending, and without the directions in which the data do not vary
         g = singular[kept] * (left.T @ y)[kept] / np.sqrt(n)
-        return cls(singular[kept] ** 2, g, float(y @ y) / n, right[kept].T, preparation)
+        problem = cls(singular[kept] ** 2, g, float(y @ y) / n, right[kept].T, preparation)
+        if problem.explained_fraction < UNCORRELATED:
+            raise ValueError(
+                f"y is uncorrelated with every feature: they explain {problem.explained_fraction:.1e} of its variance, "
+                "which is rounding; there is no direction to find: choose other features or another y"
+            )
+        return problem
 
     @property
     def dimension(self) -> int:
@@ -170,6 +195,11 @@ class Problem:
     def explained(self) -> float:
         """The explained part u'Hu = ||u||_H^2 of E[y^2]."""
         return float(self.u @ self.g)
+
+    @property
+    def explained_fraction(self) -> float:
+        """The explained part of E[y^2] over all of it, in [0, 1]; 1 where labels have no noise."""
+        return min(self.explained / float(self.second_moment or np.inf), 1.0)
 
     @property
     def minimum_loss(self) -> float:
@@ -202,9 +232,35 @@ class Problem:
             raise ValueError(
                 f"w0 has shape {start.shape}; its last axis must have the problem's dimension {self.dimension}"
             )
-        if not np.isfinite(start).all():
-            raise ValueError("w0 holds NaN or infinity; start from finite weights")
+        bad = start[~np.isfinite(start)]
+        if bad.size:
+            raise ValueError(f"w0 holds {bad[0]}, which is NaN or infinity; start from finite weights")
+        size = np.abs(start).max(axis=-1)
+        beyond = size[(size > LARGEST_START) | ((size < 1 / LARGEST_START) & (size > 0))]
+        if beyond.size:
+            raise ValueError(
+                f"w0 has size {beyond.flat[0]:g}, whose square leaves what floats hold; rescale it (weights gamma "
+                "times as large want the step size gamma^2 eps)"
+            )
         return start
+
+    def facts(self) -> dict[str, str]:
+        """Return what names the problem at a glance, in words and four digits."""
+        first, last = self.eigenvalues[0], self.eigenvalues[-1]
+        facts = {
+            "dimension": f"{self.dimension}",
+            "eigenvalues": f"{first:.4g} ... {last:.4g}",
+            "condition number": f"{self.condition_number:.4g}",
+            "explained": f"{100 * self.explained_fraction:.4g} % of E[y^2] = {float(self.second_moment or 0.0):.4g}",
+        }
+        return facts if self.preparation is None else {**facts, "data": str(self.preparation)}
+
+    def __repr__(self) -> str:
+        return f"Problem({', '.join(f'{name}: {value}' for name, value in self.facts().items())})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><th>{name}</th><td>{html(value)}</td></tr>" for name, value in self.facts().items())
+        return f"<table><caption>Least-squares problem</caption>{rows}</table>"
 
 
 def unit_vectors(rng: np.random.Generator, dimension: int, n: int | None = None) -> NDArray[np.float64]:

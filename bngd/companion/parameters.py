@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bngd.companion import ranges
 from bngd.companion.errors import CompanionError
 
 TAG = "parameters"
@@ -21,6 +22,17 @@ def defaults(source: Path) -> dict[str, Any]:
     CompanionError
         If the notebook has no such cell, or more than one, or a line of it is not ``name = literal``.
     """
+    return dict(_assignment(statement, source) for statement in ast.parse(cell_of(source)).body)
+
+
+def cell_of(source: Path) -> str:
+    """Return the source of a notebook's ``parameters`` cell.
+
+    Raises
+    ------
+    CompanionError
+        If the notebook has no such cell, or more than one.
+    """
     import nbformat
 
     cells = nbformat.read(source, as_version=4).cells
@@ -29,7 +41,7 @@ def defaults(source: Path) -> dict[str, Any]:
         raise CompanionError(
             f"{source.name} has {len(tagged)} code cells with the tag {TAG!r}; it needs exactly one, with its defaults"
         )
-    return dict(_assignment(statement, source) for statement in ast.parse(tagged[0].source).body)
+    return tagged[0].source
 
 
 def _assignment(statement: ast.stmt, source: Path) -> tuple[str, Any]:
@@ -48,23 +60,29 @@ def _assignment(statement: ast.stmt, source: Path) -> tuple[str, Any]:
 
 
 def check(source: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the given parameters, converted to the types of the notebook's defaults.
+    """Return the given parameters, in the types that their rules name.
 
-    An int is accepted where the default is a float; a bool is not an int; lists are checked entry by entry; where
-    the default is None anything goes.
+    Where a parameter has no rule (see `bngd.companion.ranges`), the type of its default is asked for: an int is
+    accepted where the default is a float; a bool is not an int; lists are checked entry by entry; None takes anything.
 
     Raises
     ------
     CompanionError
-        If a name is unknown, with the list of valid ones, or a value has another type than its default.
+        If a name is unknown, with the list of valid ones, or a value breaks its rule.
     """
     known = defaults(source)
     for name in given:
         if name not in known:
             valid = ", ".join(known) or "(none)"
             raise CompanionError(f"notebook {source.stem!r} has no parameter {name!r}; its parameters are: {valid}")
+    cell = cell_of(source)
+    ranges.check(source.stem, cell, {**known, **given}, known)
+    rules = ranges.rules(cell)
     return {
-        name: _converted(value, known[name], f"{name!r} of notebook {source.stem!r}") for name, value in given.items()
+        name: rule.converted(value)
+        if (rule := rules.get(name)) is not None
+        else _converted(value, known[name], f"{name!r} of notebook {source.stem!r}")
+        for name, value in given.items()
     }
 
 

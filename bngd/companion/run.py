@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bngd.claims import Claim
+from bngd.companion import ranges
 from bngd.companion.errors import CompanionError
 from bngd.companion.shown import claims_table
 from bngd.files import json_text, plain, write_bytes, write_text
@@ -41,7 +42,8 @@ class Run:
     Raises
     ------
     CompanionError
-        If the name is not in snake case: hyphens separate a notebook's name from that of its figure.
+        If the name is not in snake case: hyphens separate a notebook's name from that of its figure; or if a parameter
+        of the notebook that runs breaks its rule.
 
     Examples
     --------
@@ -52,6 +54,8 @@ class Run:
     def __init__(self, notebook: str) -> None:
         if not NOTEBOOK_NAME.fullmatch(notebook):
             raise CompanionError(f"{notebook!r} cannot name a notebook: use small letters, digits and underscores")
+        if (shell := _shell()) is not None:
+            ranges.check_live(notebook, shell)
         given = os.environ.get("BNGD_OUTPUT")
         self.notebook = notebook
         self.output = Path(given or "bngd-output")

@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from bngd.ensemble import METHODS, sweep
 from bngd.measure import workable_range
 from bngd.problem import Problem
+from bngd.studies.own_data.reading import OwnTable
 from bngd.studies.shared.rates import steps_to_reduce
+from bngd.text import markdown
 from bngd.theory import (
     Interval,
     bngd_best_effective_step,
@@ -24,6 +26,25 @@ from bngd.theory import (
 )
 
 Array = NDArray[np.float64]
+
+PERFECT = 1 - 1e-10
+"""Features that explain more of the target's variance than this fraction determine it."""
+
+
+def about(data: OwnTable, problem: Problem) -> str:
+    """Return what was assumed about the reader's table and how well its features fit, as a paragraph of Markdown."""
+    n, p = data.X.shape
+    target, share = markdown(data.target), problem.explained_fraction
+    sentences = [
+        *(markdown(note, longest=None) for note in data.notes),
+        f"{n:,} samples of {p:,} features; the problem has dimension {problem.dimension:,}.",
+        f"The features explain {100 * share:.3g} % of the variance of {target}, however one gets to the best weights.",
+    ]
+    if share > PERFECT and problem.dimension >= n - 1:
+        sentences.append("**There are as many directions as samples**, so that any target would be fitted exactly.")
+    elif share > PERFECT:
+        sentences.append(f"**That is a perfect fit**: is a feature computed from {target}, or {target} from them?")
+    return " ".join(sentences)
 
 
 def forecast(problem: Problem, reduction: float) -> pd.DataFrame:

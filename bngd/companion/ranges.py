@@ -1,0 +1,208 @@
+"""What a parameter may be: the rule in the comment beside it, read by all who run a notebook.
+
+A line of a parameters cell is ``name = default  # RULE: meaning``; RULE is a type and clauses, commas between::
+
+    steps = 2000  # int, at least 10, at most 1_000_000: of every run
+    decimal = ""  # text, one of "" | "." | ",": how the file writes 1.5
+    dimensions = [2, 8]  # list of int, at least 2, ascending, at most 9 entries: d of the problems
+
+Types: int, float, bool, text, ``list of`` one of these, each after ``None or`` if need be. Clauses: ``above``,
+``below``, ``at least``, ``at most`` a number, another parameter or ``max NAME``, for each entry of a list; ``one of A |
+B``; ``multiple of N``; ``not empty``; ``at most N entries``, ``at least N entries``, ``as many as NAME``;
+``ascending``; ``not all zero``. No float may be NaN or infinite. (An equals sign in the comment would keep papermill
+from reading the line.)
+"""
+
+import ast
+import io
+import itertools
+import math
+import operator
+import re
+import tokenize
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bngd.companion.errors import CompanionError
+
+TYPES: dict[str, type] = {"int": int, "float": float, "bool": bool, "text": str}
+COMPARED = {"at most": operator.le, "at least": operator.ge, "below": operator.lt, "above": operator.gt}
+LIMIT = re.compile(r"(at most|at least|below|above) (.+?)( entries)?")
+HEAD = re.compile(r"(?P<none>None or )?(?P<list>list of )?(?P<type>int|float|bool|text)\b")
+QUOTED_OR = r"""(?:"[^"]*"|'[^']*'|[^{}"'])*"""
+COMMENT = re.compile(rf"#\s*(?P<rule>{QUOTED_OR.format(':')}):\s*(?P<meaning>.*)")
+CLAUSE = re.compile(QUOTED_OR.format(","))
+CHOICE = re.compile(r'"[^"]*"|[^|\s]+')
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The rule of one parameter: its text, and what it asks for."""
+
+    text: str
+    meaning: str
+    kind: str
+    optional: bool
+    many: bool
+    clauses: tuple[str, ...]
+
+    def broken(self, value: Any, others: Mapping[str, Any]) -> bool:
+        """Return whether a value breaks the rule, given the values of all parameters."""
+        if value is None:
+            return not self.optional
+        entries = value if self.many else [value]
+        if self.many and not isinstance(value, list | tuple):
+            return True
+        if not all(self._typed(entry) for entry in entries):
+            return True
+        return not all(_holds(clause, value, entries, others) for clause in self.clauses)
+
+    def converted(self, value: Any) -> Any:
+        """Return a value that keeps the rule in the type that it names: an int as a float where it asks for one."""
+        if value is None or self.kind != "float":
+            return list(value) if self.many and value is not None else value
+        return [float(entry) for entry in value] if self.many else float(value)
+
+    def _typed(self, entry: Any) -> bool:
+        if self.kind == "float":
+            return type(entry) in (int, float) and math.isfinite(entry)
+        return type(entry) is TYPES[self.kind]
+
+
+def rules(cell: str) -> dict[str, Rule | None]:
+    """Return the rule of each assignment in a parameters cell, None where its comment holds none.
+
+    Raises
+    ------
+    CompanionError
+        If a comment begins as a rule, but does not go on as one.
+    """
+    comments = {
+        token.start[0]: token.string
+        for token in tokenize.generate_tokens(io.StringIO(cell).readline)
+        if token.type == tokenize.COMMENT
+    }
+    found: dict[str, Rule | None] = {}
+    for statement in ast.parse(cell).body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            found[statement.targets[0].id] = parse(comments.get(statement.end_lineno or 0, ""))
+    return found
+
+
+def parse(comment: str) -> Rule | None:
+    """Return the rule that a comment begins with, None where it does not."""
+    split = COMMENT.fullmatch(comment)
+    head = HEAD.match(split["rule"]) if split else None
+    if split is None or head is None:
+        return None
+    clauses = [clause.strip() for clause in CLAUSE.findall(split["rule"][head.end() :]) if clause.strip()]
+    rule = Rule(split["rule"], split["meaning"], head["type"], bool(head["none"]), bool(head["list"]), tuple(clauses))
+    for clause in clauses:
+        if not any(re.fullmatch(form, clause) for form in FORMS):
+            raise CompanionError(
+                f"the rule {split['rule']!r} of a parameter has the clause {clause!r}, which is none of: "
+                f"{', '.join(NAMED_FORMS)}; mend the comment"
+            )
+    return rule
+
+
+FORMS = (
+    LIMIT.pattern, r"one of .+", r"multiple of \d[\d_]*", r"not empty", r"as many as \w+", r"ascending",
+    r"not all zero",
+)  # fmt: skip
+NAMED_FORMS = ("above, below, at least, at most", "one of", "multiple of", "not empty", "as many as", "ascending",
+               "not all zero")  # fmt: skip
+
+
+def _holds(clause: str, value: Any, entries: list[Any], others: Mapping[str, Any]) -> bool:
+    if limited := LIMIT.fullmatch(clause):
+        limit = _bound(limited[2], others)
+        compared = [len(value)] if limited[3] else entries
+        return limit is None or all(COMPARED[limited[1]](entry, limit) for entry in compared)
+    if clause.startswith("one of "):
+        choices = [ast.literal_eval(choice) for choice in CHOICE.findall(clause.removeprefix("one of "))]
+        return all(entry in choices for entry in entries)
+    if clause.startswith("multiple of "):
+        return all(entry % int(clause.removeprefix("multiple of ")) == 0 for entry in entries)
+    if clause == "ascending":
+        return all(a < b for a, b in itertools.pairwise(entries))
+    if clause == "not all zero":
+        return any(entries)
+    if clause == "not empty":
+        return len(value) > 0
+    other = others.get(clause.removeprefix("as many as "))
+    return other is None or len(value) == len(other)
+
+
+def _bound(text: str, others: Mapping[str, Any]) -> float | None:
+    """Return the number that a bound names; None where it is another parameter that has none, such as None itself."""
+    try:
+        return ast.literal_eval(text)
+    except ValueError:
+        pass
+    name = text.removeprefix("max ")
+    value = others.get(name)
+    if isinstance(value, list | tuple):
+        return max(value, default=None)
+    return value if isinstance(value, int | float) else None
+
+
+def check(notebook: str, cell: str, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Raise the one error of a parameter that breaks its rule.
+
+    Parameters
+    ----------
+    notebook : str
+        Its name, for the message.
+    cell : str
+        The source of its parameters cell.
+    values, defaults : mapping
+        Of all parameters: as they would be used, and as the cell has them. One that was not changed may break its rule,
+        too, where that names another.
+
+    Raises
+    ------
+    CompanionError
+        With the value, the rule and the way out.
+    """
+    for name, rule in rules(cell).items():
+        if rule is not None and rule.broken(values[name], values):
+            raise CompanionError(
+                f"parameter {name!r} of notebook {notebook!r} is {values[name]!r}; the rule is: {rule.text} "
+                f"({rule.meaning}); its default is {defaults[name]!r}"
+            )
+
+
+def check_live(notebook: str, shell: Any) -> None:
+    """Check the parameters of the notebook that runs in a live shell: in JupyterLab, and under plain papermill.
+
+    The parameters cell is the last one among those run so far that holds rules and only assignments; values are those
+    that the names have by now, whoever set them.
+
+    Raises
+    ------
+    CompanionError
+        As `check` does.
+    """
+    for cell in reversed(shell.user_ns.get("In", [])):
+        found = _rules_if_any(cell)
+        if found:
+            defaults = _literals(cell)
+            check(notebook, cell, {name: shell.user_ns.get(name, value) for name, value in defaults.items()}, defaults)
+            return
+
+
+def _literals(cell: str) -> dict[str, Any]:
+    return {s.targets[0].id: ast.literal_eval(s.value) for s in ast.parse(cell).body}  # type: ignore[attr-defined]
+
+
+def _rules_if_any(cell: str) -> dict[str, Rule | None]:
+    try:
+        body = ast.parse(cell).body
+        if body and all(isinstance(statement, ast.Assign) for statement in body) and any(rules(cell).values()):
+            _literals(cell)
+            return rules(cell)
+    except (SyntaxError, ValueError, AttributeError, tokenize.TokenError):
+        pass  # a cell of the reader's own, with magics or an error in it
+    return {}

@@ -1,0 +1,47 @@
+r"""Text that comes from a file, made safe to show: the one place where a name meets HTML, Markdown or TeX.
+
+A column may be called ``<img src=x onerror=...>``, ``$\href{javascript:...}{x}$`` or hold a line break. It stays
+readable, and does nothing.
+"""
+
+import html as _html
+import re
+import unicodedata
+
+LONGEST = 60
+"""Characters of a name that are shown."""
+
+LOOKALIKES = {"$": "\N{FULLWIDTH DOLLAR SIGN}", "\\": "\N{FULLWIDTH REVERSE SOLIDUS}"}
+"""What begins TeX wherever it stands, in a table's cells too, is shown by what looks like it."""
+
+STRUCTURE = re.compile(r"[^\w\s.,]|_|[.](?=\S)")
+"""What Markdown may take for something else than text."""
+
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Categories of characters that steer or hide text: controls, directions, halves of pairs, unassigned ones."""
+
+
+def plain(text: object, longest: int | None = LONGEST) -> str:
+    """Return text in one line, without what steers a terminal, a page's direction or TeX; cut where it is long."""
+    whole = str(text)
+    shown = "".join(
+        f"\N{LEFT WHITE SQUARE BRACKET}{ord(c):04X}\N{RIGHT WHITE SQUARE BRACKET}"
+        if unicodedata.category(c) in UNSEEN
+        else LOOKALIKES.get(c, c)
+        for c in whole[:longest]
+    )
+    return shown + "\N{HORIZONTAL ELLIPSIS}" if longest is not None and len(whole) > longest else shown
+
+
+def html(text: object) -> str:
+    """Return text as HTML that shows it."""
+    return _html.escape(plain(text, longest=None))
+
+
+def markdown(text: object, longest: int | None = LONGEST) -> str:
+    """Return text as Markdown that shows it, in code, in tables and in links, too.
+
+    All but letters, digits, blanks, and points that end a sentence are character references, which CommonMark never
+    takes for structure: neither for emphasis, links and HTML, nor for addresses that renderers turn into links.
+    """
+    return STRUCTURE.sub(lambda found: f"&#{ord(found[0])};", plain(text, longest))

@@ -1,0 +1,123 @@
+"""The reader's own table: every kind of file in `own_tables`, paths, hostile names, and what is never silent."""
+
+import re
+
+import numpy as np
+import pytest
+from own_tables import CASES
+
+from bngd import Problem
+from bngd.studies.own_data import reading, study
+from bngd.studies.own_data.source import DataFileError
+
+
+def write(folder, case):
+    path = folder / f"table.{case.suffix}"
+    path.write_bytes(case.data)
+    return str(path)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.rows is not None], ids=lambda case: case.what)
+def test_a_table_that_is_read_means_these_numbers_and_says_what_was_assumed(tmp_path, case):
+    table = reading.read(write(tmp_path, case), case.target, **case.options)
+    np.testing.assert_array_equal(np.column_stack([table.X, table.y]), np.array(case.rows, dtype=float))
+    said = " ".join([*table.notes, *table.facts["remark"], *table.facts["kind"]])
+    assert [word for word in case.words if word not in said] == []
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.rows is None], ids=lambda case: case.what)
+def test_a_table_that_is_refused_says_where_what_and_the_way_out(tmp_path, case):
+    path = write(tmp_path, case)
+    with pytest.raises(DataFileError) as caught:
+        reading.read(path, case.target, **case.options)
+    message = str(caught.value)
+    assert [word for word in case.words if word not in message.replace(path, "")] == []
+    assert "\n" not in message
+    assert ";" in message, "the rule and the way out stand behind semicolons"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("http://example.org/data.csv", ("'http://example.org/data.csv'", "download")),
+        ("none.csv", ("'none.csv'", "no file")),
+        ("~/none.csv", ("'~/none.csv'", "no file")),
+        ("", ("''", "folder")),
+        ("/dev/null", ("'/dev/null'", "neither")),
+        ("a\0b", ("no file",)),
+    ],
+)
+def test_a_path_that_is_no_file_gets_words_of_its_own(tmp_path, monkeypatch, given, words):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((DataFileError, FileNotFoundError)) as caught:
+        reading.read(given, "y")
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_a_folder_is_told_from_a_file_and_its_tables_are_named(tmp_path):
+    (tmp_path / "in.csv").touch()
+    with pytest.raises(DataFileError, match=r"is a folder.*in\.csv"):
+        reading.read(str(tmp_path), "y")
+
+
+def test_a_file_larger_than_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "large.csv"
+    with path.open("wb") as file:
+        file.truncate(2 * 2**30)
+    monkeypatch.setattr("bngd.memory.available_memory", lambda: 4 * 2**30)
+    with pytest.raises(ValueError, match=r"2,147,483,648 bytes.*needs 10 GiB, but 4 GiB are free; cut it"):
+        reading.read(str(path), "y")
+
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "[x](javascript:alert(1))", r"\(x\)", "**bold**",
+    r"$\href{javascript:0}{x}$", "`x`{=html}", "_it_", "www.example.org", "https://example.org", "a|b", "&lt;b&gt;",
+    "\u202egnp", "\x1b[31mred", "{value}`own_data:kappa`", "![x](y)", "![](x)", "<javascript:x>", "x" * 500,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("where", ["feature", "target", "constant", "left out"])
+def test_a_hostile_name_does_nothing_on_the_page(tmp_path, name, where):
+    from markdown_it import MarkdownIt
+
+    quoted = '"' + name.replace('"', '""') + '"'
+    names = {"feature": f"{quoted},b,c,y", "constant": f"a,b,{quoted},y", "left out": f"a,{quoted},c,y"}
+    path = tmp_path / "table.csv"
+    path.write_text(names.get(where, f"a,b,c,{quoted}") + "\n1,2,9,3\n4,6,9,7\n3,3,9,1\n")
+    target = name if where == "target" else "y"
+    table = reading.read(str(path), target, leave_out=[name] if where == "left out" else [])
+    problem = Problem.from_data(table.X, table.y, names=table.names)
+    html = table.report(problem.preparation).to_html(index=False) + problem._repr_html_()
+    text = study.about(table, problem)
+    html += MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(text)
+    tags = set(re.findall(r"<\s*/?\s*([a-zA-Z!]+)", html))
+    assert tags <= {"table", "thead", "tbody", "tr", "th", "td", "p", "strong", "caption"}
+    assert not re.search(r"[$\\\x1b\u202e]", html), "nothing that TeX, a terminal or the page's direction would follow"
+    assert not re.search(r"www\.|https?:", text), "nothing that becomes a link by itself"
+
+
+def test_a_copy_of_the_target_and_a_perfect_fit_are_remarked(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b,y\n1,2,10\n4,5,40\n3,3,30\n9,1,90\n")
+    table = reading.read(str(path), "y")
+    problem = Problem.from_data(table.X, table.y, names=table.names)
+    report = table.report(problem.preparation).set_index("column")
+    assert "the target in other units" in report.loc["a", "remark"]
+    assert "perfect fit" in study.about(table, problem)
+
+
+def test_more_features_than_samples_are_remarked(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b,c,y\n1,2,5,3\n4,5,1,7\n3,3,9,1\n")
+    table = reading.read(str(path), "y")
+    assert "as many directions as samples" in study.about(table, Problem.from_data(table.X, table.y))
+
+
+def test_what_preparing_leaves_out_is_in_the_table(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b,same,y\n1,2,5,3\n4,8,5,7\n3,6,5,1\n2,4,5,9\n")
+    table = reading.read(str(path), "y")
+    report = table.report(Problem.from_data(table.X, table.y, names=table.names).preparation).set_index("column")
+    assert report.loc["same", ["role", "remark"]].tolist() == ["left out", "constant"]
+    assert "determine it" in " ".join(report["remark"])
