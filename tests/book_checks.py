@@ -112,6 +112,13 @@ def unread_maths(page):
     ]
 
 
+def nameless_summaries(page):
+    """Folds that a screen reader announces without a name: neither text nor a label."""
+    return [
+        str(fold)[:80] for fold in page.find_all("summary") if not (fold.get("aria-label") or fold.get_text(strip=True))
+    ]
+
+
 def missing_claims(page, ledger):
     """Claims of the ledger that the ledger's page does not show, or not with their verdict."""
     rows = {claim["id"]: page.find(id=f"claim-{claim['id']}") for claim in ledger}

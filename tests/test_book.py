@@ -3,11 +3,13 @@
 The book is that of profile quick, made by make if need be; ``BNGD_BUILD`` names the build folder of another.
 """
 
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import book_checks as checks
@@ -21,6 +23,7 @@ from bngd.paper import TABLE_CELLS
 
 ROOT = Path(__file__).parents[1]
 SCHEMES = ("light", "dark")
+WIDTHS = (1280, 390)
 WAIT_FOR_THEME = """async scheme => {
     for (let frame = 0; frame < 20 && document.documentElement.dataset.theme !== scheme; frame++)
         await new Promise(requestAnimationFrame);
@@ -88,6 +91,10 @@ def test_all_mathematics_is_read_as_such(pages):
 
 def test_ids_are_unique_in_the_text_of_a_page(pages):
     assert per_page(pages, checks.repeated_ids) == {}
+
+
+def test_every_fold_has_a_name(pages):
+    assert per_page(pages, checks.nameless_summaries) == {}
 
 
 def test_no_page_names_the_machine_that_made_it(html):
@@ -165,6 +172,11 @@ def test_a_repeated_id_is_found():
     assert checks.repeated_ids(checks.parse('<article><p id="a"></p><p id="a"></p></article><p id="b"></p>')) == ["a"]
 
 
+def test_a_fold_without_a_name_is_found():
+    page = '<summary><i></i></summary><summary>Show</summary><summary aria-label="Sections"><i></i></summary>'
+    assert checks.nameless_summaries(checks.parse(page)) == ["<summary><i></i></summary>"]
+
+
 def test_mathematics_that_was_left_as_text_is_found():
     page = "<article><p>of $ x and <code>$HOME</code></p><span class='math'>$y$</span></article>"
     assert checks.unread_maths(checks.parse(page)) == ["of $ x and"]
@@ -197,7 +209,7 @@ def browser():
         chromium.close()
 
 
-def complaints(context, url):
+def complaints(context, url, axe):
     """Everything that goes wrong while a page is opened and shown in both schemes, and how many formulas it shows."""
     page, wrong = context.new_page(), []
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
@@ -209,8 +221,34 @@ def complaints(context, url):
     wrong += page.eval_on_selector_all("mjx-merror", "nodes => nodes.map(node => node.textContent)")
     wrong += [f"not in the {scheme} theme" for scheme in SCHEMES if not shows_scheme(page, scheme)]
     formulas = page.locator("mjx-container").count()
+    wrong += barriers(page, axe)
     page.close()
     return wrong, formulas
+
+
+AXE_RULES = """axe.run(document, {preload: false, resultTypes: ['violations']}).then(({violations}) =>
+    violations.flatMap(({id, nodes}) => nodes.map(({target}) => id + ': ' + target.join(' '))))"""
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """axe-core's script: that of ``axe-playwright-python``, or the file that ``BNGD_AXE`` names."""
+    packaged = Path(str(find_spec("axe_playwright_python").origin)).with_name("axe.min.js")
+    return Path(os.environ.get("BNGD_AXE", packaged)).read_text("utf-8")
+
+
+def barriers(page, axe):
+    """What keeps people from a page, in both schemes and on a desktop and a phone; and whether it overflows there."""
+    page.evaluate(axe)
+    found = []
+    for width, scheme in itertools.product(WIDTHS, SCHEMES):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate(WAIT_FOR_THEME, scheme)
+        found += [f"{width} {scheme} {node}" for node in page.evaluate(AXE_RULES)]
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            found.append(f"{width} {scheme} the page scrolls sideways")
+    return found
 
 
 def shows_scheme(page, scheme):
@@ -223,11 +261,11 @@ def shows_scheme(page, scheme):
     return abs(text - paper) > 300 and (paper > text) == (scheme == "light")
 
 
-def test_every_page_opens_offline_without_complaint(browser, html, pages):
+def test_every_page_opens_offline_without_complaint(browser, html, pages, axe):
     context = browser.new_context(offline=True, color_scheme="light")
     problems, formulas = {}, {}
     for name, page in pages.items():
-        wrong, formulas[name] = complaints(context, (html / name).as_uri())
+        wrong, formulas[name] = complaints(context, (html / name).as_uri(), axe)
         wrong += [] if formulas[name] or not page.find(class_="math") else ["no formula was typeset"]
         if wrong:
             problems[name] = wrong
@@ -236,14 +274,22 @@ def test_every_page_opens_offline_without_complaint(browser, html, pages):
     assert formulas["problem.html"] > 0
 
 
-def test_a_page_with_errors_is_complained_of(browser, tmp_path):
+def test_a_page_with_errors_is_complained_of(browser, tmp_path, axe):
     bad = tmp_path / "bad.html"
     bad.write_text(
         '<script>throw new Error("broken")</script><img src="https://example.org/x.png"><mjx-merror>bad</mjx-merror>'
+        '<button></button><p style="width: 2000px">wide</p>'
     )
     context = browser.new_context(offline=True)
-    wrong, formulas = complaints(context, bad.as_uri())
+    wrong, formulas = complaints(context, bad.as_uri(), axe)
     context.close()
     assert formulas == 0
-    for word in ("broken", "https://example.org/x.png", "bad", "dark theme"):
+    for word in (
+        "broken",
+        "https://example.org/x.png",
+        "bad",
+        "dark theme",
+        "button-name",
+        "390 light the page scrolls sideways",
+    ):
         assert any(word in complaint for complaint in wrong)

@@ -153,7 +153,7 @@ class SummaryTable(ComputedDirective):
             ]
             for row, (title, *texts) in TABLE_ROWS.items()
         ]
-        header = ("", *TABLE_COLUMNS.values())
+        header = ("Property", *TABLE_COLUMNS.values())
         return [table(header, rows, (19, 24, 28, 29), ["summary-table"])]
 
     def _cell(self, name: str, said: str, ledger: list[dict[str, Any]]) -> list[nodes.Node]:
@@ -241,9 +241,9 @@ def _commit(run: dict[str, Any]) -> str:
 
 
 def tidy_statements(app: Sphinx, doctree: nodes.document) -> None:
-    """Mend what sphinx-proof writes: one id for the bodies of all statements, one for all proofs."""
+    """Mend what sphinx-proof and sphinx-exercise write: one id for all statements, proofs, or exercises."""
     for section in doctree.findall(nodes.section):
-        if section["ids"] == ["proof-content"]:
+        if section["ids"] in (["proof-content"], ["exercise-content"], ["solution-content"]):
             section["ids"] = [f"{section.parent['label']}-content"]
     for proof in doctree.findall(proof_node):
         body = proof.next_node(nodes.admonition)
