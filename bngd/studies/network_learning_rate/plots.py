@@ -1,6 +1,5 @@
 """Figures of the notebook `network_learning_rate`: the loss against the learning rate, and the ranges that work."""
 
-import lazy_loader
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -8,8 +7,6 @@ from bngd.studies.shared.networks import loss_against_lr, measures, palette, set
 from bngd.studies.shared.style import figure, panel_letters
 
 __all__ = ["loss_against_lr", "range_widths"]
-
-sns = lazy_loader.load("seaborn")  # slow to import, and needed by one figure
 
 
 def range_widths(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> Figure:
@@ -22,6 +19,8 @@ def range_widths(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> 
     level, factor : float
         Of the absolute and of the relative measure.
     """
+    import seaborn as sns  # slow to import, and needed by one figure
+
     several = ranges["network"].nunique() > 1
     labels = [
         f"{network}: {setting_label(setting)}" if several else setting_label(setting)

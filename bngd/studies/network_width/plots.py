@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import lazy_loader
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,8 +10,6 @@ from bngd.studies.shared.networks import loss_against_lr, measures, palette, set
 from bngd.studies.shared.style import figure, panel_letters
 
 __all__ = ["loss_against_lr", "setting_label", "widths_against_units"]
-
-sns = lazy_loader.load("seaborn")  # slow to import, and needed by one figure
 
 
 def widths_against_units(
@@ -29,6 +26,8 @@ def widths_against_units(
     level, factor : float
         Of the absolute and of the relative measure.
     """
+    import seaborn as sns  # slow to import, and needed by one figure
+
     fig, axes = figure(2, height=3.2, sharey=True)
     runs = ranges.assign(units=ranges["network"].map(units))
     colours = palette(ranges["setting"])
