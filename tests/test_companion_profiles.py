@@ -4,6 +4,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from bngd.companion import parameters, profiles
 from bngd.companion.errors import CompanionError
+from bngd.companion.yamls import read_yaml
 
 DECLARED = """
 size = 3  # of the grid
@@ -75,13 +76,13 @@ def test_typed_parameters_are_read_by_their_defaults(source):
     ("text", "value"), [("1e-3", 1e-3), ("-2E6", -2e6), ("1.5e+2", 150.0), ("e3", "e3"), ("1-e3", "1-e3")]
 )
 def test_exponents_are_numbers(text, value):
-    assert profiles.read_yaml(text) == value
+    assert read_yaml(text) == value
 
 
 @pytest.mark.parametrize("text", ["a: [1", "a: 1\na: 2"])
 def test_broken_yaml_is_refused(text):
     with pytest.raises(CompanionError, match="not YAML"):
-        profiles.read_yaml(text)
+        read_yaml(text)
 
 
 def test_a_profile_names_what_differs(project, source):

@@ -92,7 +92,7 @@ def parse(source: Path, given: Mapping[str, str]) -> dict[str, Any]:
     A parameter whose default is text takes the text as it is; any other is read as YAML, so ``1e-3``, ``true`` and
     ``[10, 100]`` mean what they seem to.
     """
-    from bngd.companion.profiles import read_yaml
+    from bngd.companion.yamls import read_yaml
 
     known = defaults(source)
     values = {name: text if isinstance(known.get(name), str) else read_yaml(text) for name, text in given.items()}

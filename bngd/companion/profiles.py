@@ -1,47 +1,12 @@
 """Profiles: a YAML file says, notebook by notebook, which parameters differ from their defaults."""
 
-import re
-from collections.abc import Hashable
 from typing import Any
-
-import yaml
 
 from bngd.companion import parameters
 from bngd.companion.errors import CompanionError
 from bngd.companion.layout import Layout
+from bngd.companion.yamls import read_yaml
 from bngd.files import json_text, write_text_if_changed
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as people write it: ``1e-3`` is a number (YAML 1.1 wants ``1.0e-3``), and a key stands once."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        repeated = sorted({str(key) for key in keys if keys.count(key) > 1})
-        if repeated:
-            raise yaml.YAMLError(
-                f"{', '.join(repeated)} stands twice in the mapping that begins in line {node.start_mark.line + 1}"
-            )
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
-
-
-def read_yaml(text: str) -> Any:
-    """Return what a YAML text says.
-
-    Raises
-    ------
-    CompanionError
-        If it is not YAML.
-    """
-    try:
-        return yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        raise CompanionError(f"this is not YAML: {error}") from None
 
 
 def load(layout: Layout, profile: str) -> dict[str, dict[str, Any]]:
