@@ -1,6 +1,7 @@
 """What a parameter may be: the rule in the comment beside it, read by all who run a notebook.
 
-A line of a parameters cell is ``name = default  # RULE: meaning``; RULE is a type and clauses, commas between::
+A line of a parameters cell is ``name = default  # RULE: meaning``, or the comment stands in lines of its own above it.
+RULE is a type and clauses, with commas between::
 
     steps = 2000  # int, at least 10, at most 1_000_000: of every run
     decimal = ""  # text, one of "" | "." | ",": how the file writes 1.5
@@ -8,7 +9,8 @@ A line of a parameters cell is ``name = default  # RULE: meaning``; RULE is a ty
 
 Types: int, float, bool, text, ``list of`` one of these, each after ``None or`` if need be. Clauses: ``above``,
 ``below``, ``at least``, ``at most`` a number, another parameter or ``max NAME``, for each entry of a list; ``one of A |
-B``; ``multiple of N``; ``not empty``; ``at most N entries``, ``at least N entries``, ``as many as NAME``;
+B``; ``multiple of N``; ``not empty``; ``N entries``, ``at most N entries``, ``at least N entries``, ``as many as
+NAME``;
 ``ascending``; ``not all zero``. No float may be NaN or infinite. (An equals sign in the comment would keep papermill
 from reading the line.)
 """
@@ -78,15 +80,18 @@ def rules(cell: str) -> dict[str, Rule | None]:
     CompanionError
         If a comment begins as a rule, but does not go on as one.
     """
-    comments = {
-        token.start[0]: token.string
-        for token in tokenize.generate_tokens(io.StringIO(cell).readline)
-        if token.type == tokenize.COMMENT
-    }
+    tokens = [t for t in tokenize.generate_tokens(io.StringIO(cell).readline) if t.type == tokenize.COMMENT]
+    beside = {token.start[0]: token.string for token in tokens if token.start[1] > 0}
+    above = {token.start[0]: token.string for token in tokens if token.start[1] == 0}
     found: dict[str, Rule | None] = {}
     for statement in ast.parse(cell).body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            found[statement.targets[0].id] = parse(comments.get(statement.end_lineno or 0, ""))
+            comment, line = beside.get(statement.end_lineno or 0), statement.lineno - 1
+            lines: list[str] = []
+            while comment is None and line in above:
+                lines.insert(0, above[line].removeprefix("#").strip())
+                line -= 1
+            found[statement.targets[0].id] = parse(comment or f"# {' '.join(lines)}")
     return found
 
 
@@ -108,11 +113,11 @@ def parse(comment: str) -> Rule | None:
 
 
 FORMS = (
-    LIMIT.pattern, r"one of .+", r"multiple of \d[\d_]*", r"not empty", r"as many as \w+", r"ascending",
+    LIMIT.pattern, r"\d+ entries", r"one of .+", r"multiple of \d[\d_]*", r"not empty", r"as many as \w+", r"ascending",
     r"not all zero",
 )  # fmt: skip
-NAMED_FORMS = ("above, below, at least, at most", "one of", "multiple of", "not empty", "as many as", "ascending",
-               "not all zero")  # fmt: skip
+NAMED_FORMS = ("above, below, at least, at most", "N entries", "one of", "multiple of", "not empty", "as many as",
+               "ascending", "not all zero")  # fmt: skip
 
 
 def _holds(clause: str, value: Any, entries: list[Any], others: Mapping[str, Any]) -> bool:
@@ -131,6 +136,8 @@ def _holds(clause: str, value: Any, entries: list[Any], others: Mapping[str, Any
         return any(entries)
     if clause == "not empty":
         return len(value) > 0
+    if clause.endswith(" entries"):
+        return len(value) == int(clause.removesuffix(" entries"))
     other = others.get(clause.removeprefix("as many as "))
     return other is None or len(value) == len(other)
 
@@ -139,8 +146,8 @@ def _bound(text: str, others: Mapping[str, Any]) -> float | None:
     """Return the number that a bound names; None where it is another parameter that has none, such as None itself."""
     try:
         return ast.literal_eval(text)
-    except ValueError:
-        pass
+    except (SyntaxError, ValueError):
+        pass  # a name
     name = text.removeprefix("max ")
     value = others.get(name)
     if isinstance(value, list | tuple):
