@@ -54,6 +54,7 @@ SECTIONS = {
     11: "Equivalent configurations",
     12: "Krylov compression",
     13: "Neural networks",
+    15: "Beyond least squares of this kind",
 }
 """The sections of the mathematical reference that a claim can belong to, by number."""
 

@@ -32,6 +32,8 @@ def test_there_is_a_notebook_for_each_subject():
         "robustness_dimension",
         "compression",
         "equivalences",
+        "variants_norms",
+        "variants_steps",
         "network_learning_rate",
         "network_scaling",
         "network_width",

@@ -1,0 +1,1 @@
+"""The notebook `variants_steps`."""
