@@ -8,6 +8,7 @@ PROFILE   ?= full
 JOBS      ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 SCHEDULER ?=
 ARGS      ?=
+SECONDS   ?= 60
 VENV      ?= .venv
 
 .DEFAULT_GOAL := help
@@ -53,10 +54,11 @@ PACKAGE      := $(filter-out $(BOOK_CODE) $(NETWORK_CODE) $(STUDIES),$(shell fin
 BOOK_SOURCES := $(shell find book -type f -not -name '.*' -not -path '*/_build/*' 2>/dev/null)
 
 STAMP     := $(VENV)/.installed
+SCEPTIC   := $(VENV)/.sceptic
 PYTHON_IN := $(VENV)/bin/python
 COMPANION := $(PYTHON_IN) -m bngd.companion
 
-.PHONY: help book notebooks figures test verify bench pdf serve lab lint lock clean FORCE $(NOTEBOOKS)
+.PHONY: help book notebooks figures test verify reference witnesses proofs hunt mutate sbom audit bench pdf serve lab lint lock clean FORCE $(NOTEBOOKS)
 
 help: ## show this help
 	@echo "make <target> [PROFILE=$(PROFILE)] [JOBS=$(JOBS)] [SCHEDULER=host:port] [ARGS=...]"
@@ -83,8 +85,30 @@ figures: $(EXECUTED) ## the same; figures lie in build/PROFILE/figures
 test: $(STAMP) ## run the tests; ARGS goes to pytest
 	$(PYTHON_IN) -m pytest -n $(JOBS) $(ARGS)
 
-verify: $(LEDGER) ## check that every claim stands as on record
+verify: $(EXECUTED) ## check that every number and every claim is as on record
 	@$(COMPANION) verify --profile $(PROFILE)
+	@$(PYTHON_IN) -m trust.reference verify --profile $(PROFILE)
+
+reference: $(EXECUTED) ## put these numbers on record, showing first what that changes; ARGS=--no-shake takes half the time
+	@$(PYTHON_IN) -m trust.reference renew --profile $(PROFILE) $(ARGS)
+
+witnesses: $(SCEPTIC) ## ask PyTorch, Flax, SymPy, mpmath and SciPy whether we are right
+	$(PYTHON_IN) -m trust.witnesses
+
+proofs: $(SCEPTIC) ## enclose exact runs in balls until convergence is proved
+	$(PYTHON_IN) -m trust.enclosures
+
+hunt: $(STAMP) ## search for counterexamples for SECONDS=60; ARGS=--keep renews what the book quotes
+	$(PYTHON_IN) -m trust.hunt --seconds $(SECONDS) $(ARGS)
+
+mutate: $(STAMP) ## break the code for SECONDS=60, a line at a time, and see whether the tests notice
+	$(PYTHON_IN) -m trust.mutate --seconds $(SECONDS)
+
+sbom: $(STAMP) ## list what is installed, as CycloneDX: build/sbom.json
+	$(PYTHON_IN) -m trust.supply sbom
+
+audit: $(SCEPTIC) ## compare what is installed with a saved list of known vulnerabilities
+	$(PYTHON_IN) -m trust.supply audit $(ARGS)
 
 bench: $(STAMP) ## compare the speed of the ensemble with its alternatives
 	$(PYTHON_IN) -m benchmarks $(ARGS)
@@ -206,6 +230,11 @@ lock: ## renew requirements.lock after a change of requirements.txt
 	@$(PYTHON_IN) -m uv --version >/dev/null || { echo "run 'make lint' first: it makes $(VENV)" >&2; exit 1; }
 	$(PYTHON_IN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header requirements.txt --output-file $(LOCK)
+
+# What a sceptic's tools need, and no reader.
+$(SCEPTIC): trust/requirements.txt | $(STAMP)
+	$(PYTHON_IN) -m pip install --quiet --disable-pip-version-check -r trust/requirements.txt
+	@touch $@
 
 .DEFAULT:
 	@echo "make: there is nothing called '$@' here; 'make help' lists targets and notebooks" >&2; exit 2
