@@ -34,6 +34,34 @@ def numpy_batched(problem: Problem, w0: Array, lr: Array, steps: int) -> Array:
     return excess_loss(problem, a, w)
 
 
+def numba_loop() -> Solver:
+    """Loop over step sizes, compiled, on all cores: what a reader who knows Numba would write."""
+    import numba
+
+    @numba.njit(parallel=True)
+    def run(eigenvalues, g, a0, w0, lr, steps):  # type: ignore[no-untyped-def]
+        ends, last = np.empty((lr.size, w0.size)), np.empty(lr.size)
+        for i in numba.prange(lr.size):
+            a, w = a0, w0.copy()
+            for _ in range(steps):
+                s2, wg = 0.0, 0.0
+                for j in range(w.size):
+                    s2 += eigenvalues[j] * w[j] * w[j]
+                    wg += w[j] * g[j]
+                s = np.sqrt(s2)
+                for j in range(w.size):
+                    w[j] += lr[i] * (a / s) * (g[j] - wg / s2 * eigenvalues[j] * w[j])
+                a = wg / s
+            ends[i], last[i] = w, a
+        return last, ends
+
+    def solve(problem: Problem, w0: Array, lr: Array, steps: int) -> Array:
+        a, w = run(problem.eigenvalues, problem.g, float(optimal_a(problem, w0)), w0, lr, steps)
+        return excess_loss(problem, a, w)
+
+    return solve
+
+
 def jax_scan(platform: str = "cpu") -> Solver:
     """``jax.jit(jax.vmap(jax.lax.scan))`` in float64, on the first device of a platform that JAX knows."""
     import jax

@@ -32,7 +32,11 @@ def setting() -> tuple[Problem, np.ndarray, np.ndarray]:
 
 def contestants() -> dict[str, alternatives.Solver]:
     """Return the solvers by name; those whose library is not installed are left out."""
-    found = {"NumPy, batched": alternatives.numpy_batched, JAX: alternatives.jax_scan()}
+    found = {
+        "NumPy, batched": alternatives.numpy_batched,
+        "Numba, a plain loop": alternatives.numba_loop(),
+        JAX: alternatives.jax_scan(),
+    }
     if device := alternatives.accelerator():
         platform, kind = device
         found[f"{JAX}, {kind}"] = alternatives.jax_scan(platform)

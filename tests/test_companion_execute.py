@@ -66,7 +66,18 @@ def test_outputs_are_in_place_and_nothing_else_is(executed):
     output = executed.layout.output
     files = {path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file()}
     figures = {f"figures/demo-line-{k}.{kind}" for k in (1, 2) for kind in ("svg", "png", "pdf")}
-    assert files == figures | {"notebooks/demo.ipynb", "results/demo.json", "provenance/demo.json"}
+    made = figures | {"results/demo.json", "provenance/demo.json"}
+    assert files == made | {"notebooks/demo.ipynb", "outputs/demo"}
+    assert set(executed.layout.files_of("demo").read_text().splitlines()) == made
+
+
+def test_a_notebook_without_a_kernelspec_runs(project):
+    project.notebook("plain")
+    stored = nbformat.read(project.layout.source("plain"), as_version=4)
+    stored.metadata.clear()
+    nbformat.write(stored, project.layout.source("plain"))
+    execute(job(project, "plain", parameters={"size": 5}))
+    assert project.layout.executed("plain").exists()
 
 
 def test_the_kernel_is_this_python_in_quiet_surroundings(executed):

@@ -18,14 +18,13 @@ def execute(options: argparse.Namespace) -> None:
     from bngd.companion import profiles
 
     layout = _layout(options)
-    given = profiles.load(layout, options.profile)
     for name in options.notebook:
         layout.require_notebook(name)
         job = runner.Execution(
             layout=layout,
             name=name,
             profile=options.profile,
-            parameters=given[name],
+            parameters=profiles.of_notebook(layout, options.profile, name),
             command=f"make {name}" if options.profile == "full" else f"make {name} PROFILE={options.profile}",
             folder=layout.source(name).parent,
             ledger=layout.ledger,

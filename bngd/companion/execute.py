@@ -137,6 +137,7 @@ def _run_cells(job: Execution, chosen: dict[str, Any], stage: Path) -> NotebookN
                 parameters=chosen,
                 engine_name="bngd",
                 kernel_name="python3",
+                language="python",  # for a notebook without a kernelspec, as some editors store them
                 cwd=job.folder,
                 progress_bar=False,
                 shutdown_kernel="immediate",  # all that it made is here or in files by now

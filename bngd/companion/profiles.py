@@ -1,5 +1,6 @@
 """Profiles: a YAML file says, notebook by notebook, which parameters differ from their defaults."""
 
+import json
 from typing import Any
 
 from bngd.companion import parameters
@@ -50,6 +51,14 @@ def split(layout: Layout, profile: str) -> list[str]:
     checked = {name: parameters.check(layout.source(name), given) for name, given in load(layout, profile).items()}
     forget_deleted(layout)
     return [name for name, given in checked.items() if write_text_if_changed(layout.parameters(name), json_text(given))]
+
+
+def of_notebook(layout: Layout, profile: str, name: str) -> dict[str, Any]:
+    """Return what a profile says of one notebook, as `split` wrote it; it is split anew where it changed since."""
+    written = layout.parameters(name)
+    if not written.exists() or written.stat().st_mtime < layout.profile(profile).stat().st_mtime:
+        split(layout, profile)
+    return json.loads(written.read_text())
 
 
 def forget_deleted(layout: Layout) -> None:

@@ -82,6 +82,7 @@ class Network:
             raise ValueError(f"unknown loss {self.loss!r}; choose from {', '.join(LOSSES)}")
         if not 0 <= self.epsilon < np.inf:
             raise ValueError(f"BN's epsilon is {self.epsilon}; give a finite number, 0 or more")
+        object.__setattr__(self, "epsilon", float(self.epsilon))  # 0 and 0.0 are one network, with one key
 
     def with_batch_norm(self, epsilon: float = DEFAULT_EPSILON) -> "Network":
         """Return the same network with BN after every weight layer."""
