@@ -60,8 +60,8 @@ def gd_step(problem: Problem, w: ArrayLike, lr: float) -> Array:
     return w + lr * (problem.g - problem.eigenvalues * w)
 
 
-def bngd_step(problem: Problem, a: ArrayLike, w: ArrayLike, lr: float, lr_a: float) -> tuple[Array, Array]:
-    """Return the next (a, w) of gradient descent on J(a, w) = E[(y - a N(x'w))^2]/2.
+def bngd_step(problem: Problem, a: ArrayLike, w: ArrayLike, lr: ArrayLike, lr_a: ArrayLike) -> tuple[Array, Array]:
+    """Return the next (a, w) of gradient descent on J(a, w) = E[(y - a N(x'w))^2]/2, for rates of a's shape, too.
 
     a+ = a + eps_a (w'g/s - a),   w+ = w + eps (a/s) (g - (w'g/s^2) H w),   both from the old a and w.
     """
@@ -69,7 +69,7 @@ def bngd_step(problem: Problem, a: ArrayLike, w: ArrayLike, lr: float, lr_a: flo
     s = sigma(problem, w)
     wg = w @ problem.g
     gradient = problem.g - (wg / s**2)[..., None] * problem.eigenvalues * w
-    return a + lr_a * (wg / s - a), w + lr * (a / s)[..., None] * gradient
+    return a + np.asarray(lr_a) * (wg / s - a), w + (np.asarray(lr) * (a / s))[..., None] * gradient
 
 
 def gd_excess_loss(problem: Problem, w: ArrayLike) -> Array:

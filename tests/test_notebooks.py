@@ -40,6 +40,8 @@ def test_there_is_a_notebook_for_each_subject():
         "network_effective_step",
         "network_scripts",
         "own_data",
+        "beyond",
+        "overshoot",
         "summary",
     }
     assert subjects <= {path.stem for path in NOTEBOOKS}

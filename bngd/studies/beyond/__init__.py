@@ -1,0 +1,1 @@
+"""The notebook `beyond`: what is measured, and its figures."""

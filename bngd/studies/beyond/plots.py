@@ -1,0 +1,135 @@
+"""Figures of the notebook `beyond`: how far runs stay from the bounds that are proved."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bngd.studies.beyond.study import CAUSES
+from bngd.studies.shared.style import COLOURS, figure, mark_level, note, panel_letters, shades
+
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+def harsh(runs: pd.DataFrame) -> Figure:
+    """Draw, of `study.harsh_runs`, ||w||^2 over its bound against eps, and the highest effective steps."""
+    fig, axes = figure(2, width=9.2, height=3.5)
+    for cause, colour, marker in zip(CAUSES, ("accent", "bngd", "large"), _MARKERS, strict=False):
+        part = runs[runs["cause"] == cause]
+        axes[0].loglog(
+            part["lr"],
+            part["norm_ratio"],
+            marker,
+            color=COLOURS[colour],
+            markersize=1.6,
+            alpha=0.5,
+            rasterized=True,
+            label=cause,
+        )
+    mark_level(axes[0], 1.0, "proved", left=0.4)
+    axes[0].set_ylim(1e-8, 20)
+    axes[0].set_xlabel(r"step size $\varepsilon$")
+    axes[0].set_title(r"$\|w\|^2$ over its bound")
+    axes[0].legend(loc="lower right", markerscale=4, title="slowest:")
+    high = runs.loc[runs["relative_step"] > 0.5]
+    settled = high["unsettled"] < 1e-6
+    bins = np.linspace(0.5, 1.7, 61)
+    shown = [high.loc[settled, "relative_step"], high.loc[~settled, "relative_step"]]
+    axes[1].hist(shown, bins, stacked=True, color=[COLOURS["bngd"], COLOURS["accent"]], label=["at rest", "growing"])
+    axes[1].axvline(1, color=COLOURS["theory"], linestyle=":")
+    axes[1].set_yscale("symlog", linthresh=1)
+    axes[1].set_xlabel(r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$ at the end")
+    axes[1].set_title("runs whose effective step is high")
+    axes[1].legend(title=r"$\|w\|$ in the second half:")
+    panel_letters(axes)
+    return fig
+
+
+def escapes(times: pd.DataFrame, slopes: pd.DataFrame) -> Figure:
+    """Draw the steps away from a saddle against the distance, and their slopes against eps_a."""
+    fig, axes = figure(2, width=9.0, height=3.4)
+    groups = list(times.groupby("lr_a"))
+    for (lr_a, part), colour, marker in zip(groups, shades(len(groups)), _MARKERS, strict=False):
+        label = rf"$\varepsilon_a={lr_a:g}$"
+        axes[0].semilogx(part["distance"], part["steps"], marker + "-", color=colour, markersize=3.5, label=label)
+    axes[0].set_xlabel("distance from the saddle")
+    axes[0].set_title("steps until $|a|$ has grown")
+    axes[0].legend()
+    axes[1].plot(slopes["lr_a"], slopes["predicted"], "--", color=COLOURS["theory"], label=r"$-1/\ln r_+$")
+    axes[1].plot(slopes["lr_a"], slopes["slope"], "o", color=COLOURS["bngd"], label="measured")
+    axes[1].set_xlabel(r"$\varepsilon_a$")
+    axes[1].set_title("slope of the steps against ln(distance)")
+    axes[1].legend()
+    panel_letters(axes)
+    return fig
+
+
+def two_sides(one: pd.DataFrame, many: pd.DataFrame) -> Figure:
+    """Draw a measured tent between its bounds, and the slack of both bounds over many problems (`study.tents`)."""
+    fig, axes = figure(2, width=9.2, height=3.6)
+    axes[0].fill_between(one["lr"], one["lower"], one["upper"], color=COLOURS["light"], alpha=0.35, lw=0)
+    axes[0].loglog(one["lr"], one["upper"], "--", color=COLOURS["theory"], label="$1/T$, from above")
+    axes[0].loglog(one["lr"], one["lower"], "-.", color=COLOURS["large"], label="from below")
+    axes[0].loglog(one["lr"], one["effective_step"], "o", color=COLOURS["bngd"], markersize=3, label="measured")
+    axes[0].set_xlabel(r"step size $\varepsilon$")
+    axes[0].set_title(r"effective step $\hat{\varepsilon}$ at the limit")
+    axes[0].legend(loc="lower center")
+    for column, colour, sign in (("upper", "theory", 1), ("lower", "large", -1)):
+        ratio = (many["effective_step"] / many[column]) ** sign
+        label = "over its upper bound" if sign == 1 else "its lower bound over it"
+        axes[1].loglog(
+            many["height"],
+            ratio,
+            "o",
+            color=COLOURS[colour],
+            markersize=1.6,
+            alpha=0.4,
+            rasterized=True,
+            label=rf"$\hat{{\varepsilon}}$ {label}" if sign == 1 else label,
+        )
+    axes[1].axvline(1, color=COLOURS["limit"], linestyle=":")
+    axes[1].axhline(1, color=COLOURS["limit"], linestyle=":")
+    axes[1].set_xlabel(r"$\|u\|^2\,T(\varepsilon)/C_1$")
+    axes[1].set_title("how much of each bound is used")
+    axes[1].legend(loc="lower right", markerscale=4)
+    panel_letters(axes)
+    return fig
+
+
+def budget(spent: pd.DataFrame) -> Figure:
+    """Draw the sum of squared gradients against its bound, and the steps counted against theirs."""
+    fig, axes = figure(2, width=9.0, height=3.4)
+    one = spent.drop_duplicates(["problem", "lr"])
+    axes[0].loglog(one["scaled_lr"], 1 - one["spent"] / one["budget"], "o", color=COLOURS["bngd"], markersize=3)
+    axes[0].set_xlabel(r"$\varepsilon\,/\,(2/\lambda^*_d)$")
+    axes[0].set_title(r"unused part of the bound on $\sum g_k^2$")
+    for (delta, part), colour, marker in zip(spent.groupby("delta"), ("bngd", "accent"), _MARKERS, strict=False):
+        label = rf"$\delta={delta:g}\,\max g$"
+        axes[1].loglog(part["bound"], part["count"], marker, color=COLOURS[colour], markersize=3, label=label)
+    ends = np.array([spent["count"].min(), spent["bound"].max()])
+    axes[1].loglog(ends, ends, "--", color=COLOURS["theory"])
+    axes[1].set_xlabel("bound")
+    axes[1].set_title(r"steps with $g_k\geq\delta$")
+    axes[1].legend(loc="upper left")
+    panel_letters(axes)
+    return fig
+
+
+def around_two(lag: np.ndarray, lr_a: np.ndarray, cycles: pd.DataFrame) -> Figure:
+    """Draw the lag of the scale along runs with eps_a around 2, and D at 2 against a_0."""
+    fig, axes = figure(2, width=9.2, height=3.6)
+    steps = np.arange(lag.shape[0]) + 1
+    for run, value, colour in zip(lag.T, lr_a, shades(lr_a.size), strict=True):
+        axes[0].loglog(steps, np.maximum(run, 1e-17), color=colour, label=rf"$\varepsilon_a={value:g}$")
+    axes[0].set_ylim(1e-17, 1e12)
+    axes[0].set_xlabel("step $k$, counted from 1")
+    axes[0].set_title(r"lag $|a_k-p_k|\,/\,\|u\|_H$")
+    axes[0].legend(loc="lower left", ncols=2)
+    size = np.abs(cycles["first_a"])
+    axes[1].loglog(size, cycles["half_swing"], "o", color=COLOURS["bngd"], markersize=2.5, alpha=0.6)
+    ends = np.array([size.min(), size.max()])
+    axes[1].loglog(ends, ends, "--", color=COLOURS["theory"])
+    note(axes[1], "$D=|a_0|$", (ends[0], ends[0]), (14, -2))
+    axes[1].set_xlabel(r"$|a_0|\,/\,\|u\|_H$")
+    axes[1].set_title(r"$D\,/\,\|u\|_H$ at $\varepsilon_a=2$")
+    panel_letters(axes)
+    return fig

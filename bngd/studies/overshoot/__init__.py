@@ -1,0 +1,1 @@
+"""The notebook `overshoot`: what is measured, and its figures."""
