@@ -15,6 +15,9 @@ LABEL = re.compile(r":label: (\S+)")
 STATUS = re.compile(
     r"\*((?:The paper's|Classical)[^*]*; proved here|Proved here|Proved in \[[^*]*\)|The paper's|Observed)[^*]*\*\s*$"
 )
+PARTS = re.compile(r"\((proved here)\)$|^\(i\) \*(Proved here)\.\*", re.MULTILINE)
+"""The same in a statement's title, or for each of its parts."""
+FORMS = "*Proved here.*, *Proved in [page](page.md).*, *The paper's ...*, *Observed: ...*"
 
 PAGES = sorted((ROOT / "book").glob("*.md"))
 STATEMENTS = [(page, found) for page in PAGES for found in STATEMENT.finditer(page.read_text(encoding="utf-8"))]
@@ -31,11 +34,9 @@ def name(statement):
 def test_a_statement_ends_with_its_status_and_has_what_that_promises(statement):
     _, found = statement
     assert LABEL.search(found["body"]), "no label, so that nothing can refer to it"
-    status = STATUS.search(found["body"])
-    assert status, (
-        "ends with no status: *Proved here.*, *Proved in [page](page.md).*, *The paper's ...*, *Observed: ...*"
-    )
-    if "roved here" in status[1]:
+    status = STATUS.search(found["body"]) or PARTS.search(found["title"] + "\n" + found["body"])
+    assert status, f"ends with no status: {FORMS}"
+    if "roved here" in status[0]:
         assert found["next"].lstrip("`:").startswith("{prf:proof}"), "no proof follows"
     elif status[1].startswith("Proved in"):
         page = re.search(r"\]\((\S+\.md)\)", status[0])[1]

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from problems import a_problem
 
 import bngd
 from bngd.spectra import log_spaced, two_level
@@ -90,3 +91,9 @@ def test_the_verdict_owns_up_to_a_start_that_falls_short():
     assert "Raise `steps`" in study.verdict(expected, widths, {"gd": 90.0, "bngd": float("nan")})
     assert "not every start" not in study.verdict(expected, widths, {"gd": float("nan"), "bngd": 55.0})
     assert "would not spare you tuning" in text
+
+
+def test_what_is_guaranteed_is_said_beside_what_the_asymptotes_promise():
+    problem, w0 = a_problem()
+    assert "for certain" in study.guaranteed_in_words(problem, w0)
+    assert "the asymptotes say" in study.guaranteed_in_words(problem, w0)

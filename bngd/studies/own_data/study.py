@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bngd.ensemble import METHODS, sweep
+from bngd.guarantees import descent_constant, guaranteed_interval
 from bngd.measure import workable_range
 from bngd.problem import Problem
 from bngd.studies.own_data.reading import OwnTable
@@ -75,6 +76,29 @@ def predicted_interval(problem: Problem, w0: ArrayLike) -> Interval:
     Where the upper end lies below the lower one, the tent has its top below that level: there is no such step size.
     """
     return good_interval(problem, w0, bngd_stability_limit(problem) / 2)
+
+
+def guaranteed_in_words(problem: Problem, w0: ArrayLike) -> str:
+    """Return what is proved of BNGD's effective step, beside what the asymptotes promise, as a sentence.
+
+    The level is ||u||^2/(2 C_1 + 8 P^2), at about half of which and below an interval can be guaranteed at all.
+    """
+    room = descent_constant(problem) + 4 * problem.explained
+    level = float(np.sum(problem.u**2) / (2 * room))
+    interval, gap = guaranteed_interval(problem, w0, level)
+    share, asymptotic = level / bngd_stability_limit(problem), good_interval(problem, w0, level)
+    promised = f"the asymptotes say {asymptotic.low:.2g} to {asymptotic.high:.2g}"
+    if not np.isfinite(interval.low):
+        return f"At {share:.1g} of the plateau nothing is guaranteed from this start; {promised}."
+    but = (
+        ""
+        if np.isnan(gap.low)
+        else f", but for a gap between {gap.low:.2g} and {gap.high:.2g} where a dip is not excluded"
+    )
+    return (
+        f"What is proved is about lower levels: the effective step is at least {share:.1g} of the plateau for certain "
+        f"for $\\varepsilon$ between {interval.low:.2g} and {interval.high:.2g}{but}; {promised}."
+    )
 
 
 def sweep_both(problem: Problem, w0: ArrayLike, *, n_lr: int, steps: int, margin: float = 3.0) -> pd.DataFrame:
