@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from trust import hand, hunt, kept, reference
+from trust import hand, hunt, kept, reference, tables
 
 CLOSEST = [one for one in kept.read("hunt").get("statements", []) if one["genes"]]
 STATEMENTS = {statement.name: statement for statement in hunt.STATEMENTS}
@@ -110,3 +110,8 @@ def test_no_convergence_is_proved_beyond_the_stable_range():
     instance = enclosures.Instance((1, 4, 10), (2, -2, 1), (2, -2, 2), flint.fmpq(100), flint.fmpq(1))
     run = enclosures.Run(instance)
     assert enclosures.certify(run, run.start) is None
+
+
+def test_the_tables_of_the_book_are_those_of_the_results():
+    for name, rows in tables.TABLES.items():
+        assert (tables.FOLDER / f"{name}.csv").read_text() == tables.text(rows())
