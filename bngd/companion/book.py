@@ -270,7 +270,9 @@ def fingerprint(shop: Workshop) -> str:
     digest = hashlib.sha256()
     # The extension, and the wording of the tables that it writes.
     words = [Path(module.__file__ or "") for module in (claims, paper, shown)]
-    machinery = [Path(__file__).with_name(name) for name in ("book.py", "sphinx_ext.py", "accessible.py")]
+    machinery = [
+        Path(__file__).with_name(name) for name in ("book.py", "sphinx_ext.py", "reference.py", "accessible.py")
+    ]
     code = [*machinery, *words]
     shared = [shop.source / "conf.py", shop.source / "_toc.yml", *code]
     shared += sorted(path for path in (shop.source / "_static").rglob("*") if path.is_file())

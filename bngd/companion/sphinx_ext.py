@@ -162,7 +162,9 @@ class SummaryTable(ComputedDirective):
         notebooks = dict.fromkeys(claim["notebook"] for claim in claims)
         links = _join([[self.to_notebook(notebook, notebook.replace("_", " "))] for notebook in notebooks])
         evidence = paragraph(verdict, nodes.Text(" "), *links, classes=["evidence"])
+        column = TABLE_COLUMNS[name.split("/")[1]]
         return [
+            paragraph(nodes.Text(column), classes=["column-name"]),
             *self.markdown(said),
             nodes.container("", evidence, classes=["table-cell"], ids=[f"cell-{name.replace('/', '-')}"]),
         ]

@@ -1,0 +1,197 @@
+"""The way from any statement to its evidence, code and tests, and the reference of the package: read from the sources.
+
+Nothing here is typed twice. Claims come from the ledger, functions from the public names that a notebook and its
+studies use, tests from the names that they use, the reference from signatures and docstrings.
+"""
+
+import inspect
+import re
+from collections.abc import Iterator
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+
+import bngd
+from bngd.companion.sphinx_ext import Cell, ComputedDirective, paragraph, table
+from bngd.paper import SECTIONS
+
+ROOT = Path(bngd.__file__).parents[1]
+PUBLIC = [name for name in sorted(bngd.__all__) if callable(getattr(bngd, name))]
+WORD = re.compile(r"[A-Za-z_]\w*")
+CODE_NAME = re.compile(r"bngd\.(\w+)")
+MARKED = re.compile(r"``([^`]+)``|:math:`([^`]+)`|`([^`]+)`")
+HEADING = re.compile(r"\n[ ]*([A-Z]\w+)\n[ ]*-{3,}\n")
+
+STATEMENTS = {
+    2: ("thm-gd",),
+    3: ("def-loss", "lem-gradient", "lem-decomposition"),
+    4: ("prop-stationary", "lem-hessian"),
+    5: ("thm-interlacing",),
+    6: ("lem-norm-growth", "def-effective-step", "lem-contraction"),
+    7: ("thm-paper", "thm-convergence", "thm-almost-every", "thm-self-tuning"),
+    8: ("thm-rate", "thm-steps"),
+    9: ("thm-tent", "prop-asymptotes", "def-good-interval"),
+    10: ("lem-alignment", "prop-dimension"),
+    11: ("thm-equivalences",),
+    13: ("thm-network-scaling", "thm-network-norm"),
+    15: ("prop-uncentred", "prop-decay", "prop-momentum", "prop-batches", "prop-metrics"),
+}
+"""The statements of the chapters that the claims of each section of the mathematics belong to."""
+
+
+def words_of(*paths: Path) -> set[str]:
+    """Return every identifier in some source files."""
+    return {word for path in paths for word in WORD.findall(path.read_text(encoding="utf-8"))}
+
+
+def sources_of(notebook: str) -> list[Path]:
+    """Return a notebook and the files of its study."""
+    return [ROOT / "notebooks" / f"{notebook}.ipynb", *sorted((ROOT / "bngd" / "studies" / notebook).glob("*.py"))]
+
+
+@cache
+def functions_of(notebook: str) -> list[str]:
+    """Return the public names of `bngd` that a notebook and its study use."""
+    used = words_of(*sources_of(notebook))
+    return [name for name in PUBLIC if name in used]
+
+
+def checked_by(notebook: str, functions: list[str]) -> list[str]:
+    """Return the test files of a notebook's study and of the modules that define the functions it uses."""
+    modules = {getattr(bngd, name).__module__.split(".")[1] for name in functions}
+    wanted = [f"test_studies_{notebook}.py", *(f"test_{module}.py" for module in sorted(modules))]
+    return [name for name in wanted if (ROOT / "tests" / name).is_file()]
+
+
+class WhereEverythingIs(ComputedDirective):
+    """``{where-everything-is}``: statement -> claims, notebook and command, functions, tests."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a section for each section of the mathematics."""
+        ledger = self.ledger()
+        return [self._section(number, [c for c in ledger if c["section"] == number]) for number in SECTIONS]
+
+    def _section(self, number: int, claims: list[dict[str, Any]]) -> nodes.section:
+        section = nodes.section(
+            "", nodes.title("", SECTIONS[number]), ids=[f"where-{number}"], names=[f"where-{number}"]
+        )
+        labels = STATEMENTS.get(number, ())
+        if labels:
+            said = self.markdown("Statements: " + ", ".join(f"{{prf:ref}}`{label}`" for label in labels) + ".")
+            section.extend(said)
+        notebooks = list(dict.fromkeys(claim["notebook"] for claim in claims))
+        rows = [self._row(name, [c for c in claims if c["notebook"] == name]) for name in notebooks]
+        header = ("Figures and command", "Claims", "Functions", "Tests")
+        section += table(header, rows, (22, 36, 24, 18), ["where"])
+        return section
+
+    def _row(self, notebook: str, claims: list[dict[str, Any]]) -> list[Cell]:
+        for path in sources_of(notebook):
+            self.env.note_dependency(str(path))
+        command = nodes.literal("", f"make {notebook}")
+        functions = functions_of(notebook)
+        return [
+            [paragraph(self.to_notebook(notebook, notebook.replace("_", " "))), paragraph(command, classes=["origin"])],
+            [paragraph(*_commas(to_claim(self.env.docname, claim["id"]) for claim in claims))],
+            [paragraph(*_commas(nodes.literal("", f"bngd.{name}") for name in functions))],
+            [paragraph(*_commas(nodes.literal("", name) for name in checked_by(notebook, functions)))],
+        ]
+
+
+def to_claim(docname: str, claim: str) -> nodes.Node:
+    """Return a link to the ledger's row of a claim."""
+    return page_link(docname, "ledger", f"claim-{claim}", nodes.inline("", claim))
+
+
+def page_link(docname: str, page: str, anchor: str, shown: nodes.Node) -> nodes.reference:
+    """Return a link from one page to an anchor of another; the book's link check finds it if it breaks."""
+    up = "../" * docname.count("/")
+    return nodes.reference("", "", shown, internal=True, refuri=f"{up}{page}.html#{anchor}")
+
+
+def _commas(items: Iterator[nodes.Node]) -> list[nodes.Node]:
+    listed: list[nodes.Node] = []
+    for item in items:
+        listed += [nodes.Text(", "), item] if listed else [item]
+    return listed
+
+
+class Reference(ComputedDirective):
+    """``{api}``: signature and docstring of every public function and class, and where each is used."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a section a name."""
+        return [self._section(name) for name in PUBLIC]
+
+    def _section(self, name: str) -> nodes.section:
+        value = getattr(bngd, name)
+        section = nodes.section("", nodes.title("", "", nodes.literal("", f"bngd.{name}")), ids=[f"api-{name}"])
+        section["names"] = [f"api-{name}"]
+        section += nodes.literal_block("", signature(name, value), language="python")
+        self.env.note_dependency(inspect.getfile(value))
+        section.extend(documented(inspect.getdoc(value) or ""))
+        used = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if name in functions_of(path.stem)]
+        if used:
+            section += paragraph(nodes.Text("Used by "), *_commas(self.to_notebook(n, n) for n in used))
+        section += paragraph(nodes.Text(f"Defined in {value.__module__}"), classes=["origin"])
+        return section
+
+
+def signature(name: str, value: Any) -> str:
+    """Return how a function is called, without its types, which the docstring says in words."""
+    if isinstance(value, type) and issubclass(value, Exception | Enum):
+        return f"bngd.{name}"
+    parameters = inspect.signature(value).parameters.values()
+    bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+    return f"bngd.{name}{inspect.Signature(bare)}"
+
+
+def documented(docstring: str) -> list[nodes.Node]:
+    """Return a numpydoc docstring as nodes: paragraphs, and a definition list for each of its sections."""
+    head, *parts = HEADING.split("\n" + docstring)
+    found: list[nodes.Node] = [paragraph(*marked(text)) for text in head.strip().split("\n\n") if text]
+    for title, body in zip(parts[::2], parts[1::2], strict=True):
+        found.append(paragraph(nodes.strong("", title)))
+        entries = re.split(r"\n(?=\S)", inspect.cleandoc(body))
+        items = [_entry(*entry.partition("\n")[::2]) for entry in entries if entry.strip()]
+        found.append(nodes.definition_list("", *items))
+    return found
+
+
+def _entry(term: str, text: str) -> nodes.definition_list_item:
+    definition = nodes.definition("", paragraph(*marked(inspect.cleandoc(text))))
+    return nodes.definition_list_item("", nodes.term("", "", *marked(term)), definition)
+
+
+def marked(text: str) -> list[nodes.Node]:
+    """Return text with its code and mathematics marked."""
+    found: list[nodes.Node] = []
+    position = 0
+    for match in MARKED.finditer(text):
+        found.append(nodes.Text(text[position : match.start()]))
+        code, maths, name = match.groups()
+        found.append(nodes.math(maths, maths) if maths else nodes.literal("", code or name))
+        position = match.end()
+    return [*found, nodes.Text(text[position:])]
+
+
+def link_code_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Link every `bngd.name` in prose to the reference."""
+    for literal in list(doctree.findall(nodes.literal)):
+        match = CODE_NAME.match(literal.astext())
+        inside = isinstance(literal.parent, nodes.reference | nodes.title | addnodes.pending_xref)
+        if match and match[1] in PUBLIC and not inside:
+            literal.replace_self(page_link(docname, "api", f"api-{match[1]}", literal.deepcopy()))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.add_directive("where-everything-is", WhereEverythingIs)
+    app.add_directive("api", Reference)
+    app.connect("doctree-resolved", link_code_names)
+    return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
