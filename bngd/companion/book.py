@@ -270,12 +270,11 @@ def fingerprint(shop: Workshop) -> str:
     digest = hashlib.sha256()
     # The extension, and the wording of the tables that it writes.
     words = [Path(module.__file__ or "") for module in (claims, paper, shown)]
-    machinery = [
-        Path(__file__).with_name(name) for name in ("book.py", "sphinx_ext.py", "reference.py", "accessible.py")
-    ]
-    code = [*machinery, *words]
+    own = ("book.py", "sphinx_ext.py", "explorers.py", "reference.py", "accessible.py")
+    code = [*(Path(__file__).with_name(name) for name in own), *words]
     shared = [shop.source / "conf.py", shop.source / "_toc.yml", *code]
-    shared += sorted(path for path in (shop.source / "_static").rglob("*") if path.is_file())
+    for folder in ("_static", "explorers"):
+        shared += sorted(path for path in (shop.source / folder).rglob("*") if path.is_file())
     for path in shared:
         digest.update(path.read_bytes())
     for page in sorted([*shop.source.rglob("*.md"), *shop.source.rglob("*.ipynb")]):
