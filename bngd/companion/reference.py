@@ -130,7 +130,7 @@ class Reference(ComputedDirective):
 
     def _section(self, name: str) -> nodes.section:
         value = getattr(bngd, name)
-        section = nodes.section("", nodes.title("", "", nodes.literal("", f"bngd.{name}")), ids=[f"api-{name}"])
+        section = nodes.section("", nodes.title("", "", nodes.literal("", name)), ids=[f"api-{name}"])
         section["names"] = [f"api-{name}"]
         section += nodes.literal_block("", signature(name, value), language="python")
         self.env.note_dependency(inspect.getfile(value))
