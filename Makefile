@@ -6,6 +6,7 @@
 
 PROFILE   ?= full
 JOBS      ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+PORT      ?= 8000
 SCHEDULER ?=
 ARGS      ?=
 SECONDS   ?= 60
@@ -54,6 +55,17 @@ STUDIES      := $(wildcard $(NOTEBOOKS:%=bngd/studies/%/*.py))
 PACKAGE      := $(filter-out $(BOOK_CODE) $(NETWORK_CODE) $(STUDIES),$(shell find bngd -name '*.py'))
 BOOK_SOURCES := $(shell find book -type f -not -name '.*' -not -path '*/_build/*' 2>/dev/null)
 
+IMAGES    := fashion-mnist mnist-5k digits
+OWN_TABLE := $(shell sed -n "s/^ *csv_path: *['\"]*\([^'\"\#]*[^'\"\# ]\).*/\1/p" notebooks/profiles/$(PROFILE).yaml)
+
+# What the reader types for one command must not be passed over by another.
+ifneq ($(strip $(ARGS)),)
+ifneq ($(filter-out $(NOTEBOOKS) test bench lab,$(MAKECMDGOALS)),)
+$(error ARGS is '$(ARGS)', but $(firstword $(filter-out $(NOTEBOOKS) test bench lab,$(MAKECMDGOALS))) takes none: give \
+  it to a notebook, test, bench or lab; parameters of the book stand in notebooks/profiles/$(PROFILE).yaml)
+endif
+endif
+
 STAMP     := $(VENV)/.installed
 SCEPTIC   := $(VENV)/.sceptic
 PYTHON_IN := $(VENV)/bin/python
@@ -62,7 +74,7 @@ COMPANION := $(PYTHON_IN) -m bngd.companion
 .PHONY: help book notebooks figures test verify reference witnesses proofs hunt mutate sbom audit bench pdf serve lab lint lock clean FORCE $(NOTEBOOKS)
 
 help: ## show this help
-	@echo "make <target> [PROFILE=$(PROFILE)] [JOBS=$(JOBS)] [SCHEDULER=host:port] [ARGS=...]"
+	@echo "make <target> [PROFILE=$(PROFILE)] [JOBS=$(JOBS)] [SCHEDULER=host:port] [PORT=$(PORT)] [ARGS=...]"
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "  %-12s %s\n", $$1, $$2 }'
 	@echo
@@ -117,11 +129,14 @@ bench: $(STAMP) ## compare the speed of the ensemble with its alternatives
 pdf: $(BOOK) ## print the book to a PDF; needs Chromium
 	@$(COMPANION) book --profile $(PROFILE) --pdf
 
-serve: $(BOOK) ## show the book at 127.0.0.1:8000
-	$(PYTHON_IN) -m http.server --bind 127.0.0.1 --directory $(dir $(BOOK)) 8000
+serve: $(BOOK) ## show the book at 127.0.0.1:PORT
+	@$(PYTHON_IN) -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)), reuse_port=False)' 2>/dev/null || \
+	{ echo "make: port $(PORT) of 127.0.0.1 cannot be used: another program has it; choose one: make serve PORT=8001" >&2; \
+	exit 2; }
+	$(PYTHON_IN) -m http.server --bind 127.0.0.1 --directory $(dir $(BOOK)) $(PORT)
 
 lab: $(STAMP) ## open the notebooks in JupyterLab
-	$(PYTHON_IN) -m jupyterlab --notebook-dir notebooks
+	$(PYTHON_IN) -m jupyterlab --notebook-dir notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 lint: $(STAMP) ## check style and types
 	$(PYTHON_IN) -m ruff check .
@@ -144,13 +159,24 @@ endif
 $(EXECUTED): $(OUT)/notebooks/%.ipynb: notebooks/%.ipynb $(OUT)/parameters/%.json $(PACKAGE) $(LOCK) | $(STAMP)
 	@$(COMPANION) execute $* --profile $(PROFILE)
 
-$(NETWORKS:%=$(OUT)/notebooks/%.ipynb): $(NETWORK_CODE) | build/.data
+$(NETWORKS:%=$(OUT)/notebooks/%.ipynb): $(NETWORK_CODE) build/.data
 
-# Real images where they can be had: from a Debian package, a download, or what packages ship; the book says which.
-build/.data: | $(STAMP)
+# Real images where they can be had: from a Debian package, a download, or what packages ship; the book says which. While
+# they are not the best ones, each make tries again; what was found is written anew only when it is another.
+build/.data: build/.fetched
+	+$(NOTHING)
+
+build/.fetched: | $(STAMP)
 	@mkdir -p $(@D)
-	@$(PYTHON_IN) -m bngd.networks data fashion-mnist mnist-5k digits
+	@$(PYTHON_IN) -m bngd.networks data $(IMAGES) > $@.said && cat $@.said
+	@tail -n 2 $@.said | head -n 1 > $@.new; cmp -s $@.new build/.data || cp $@.new build/.data
 	@touch $@
+ifeq ($(filter $(firstword $(IMAGES)):,$(shell cat build/.data 2>/dev/null)),)
+build/.fetched: FORCE
+endif
+
+# The reader's own table, where a profile names one.
+$(OUT)/notebooks/own_data.ipynb: $(wildcard $(OWN_TABLE) $(OWN_TABLE:%=notebooks/%))
 
 $(foreach name,$(NOTEBOOKS),$(eval $(OUT)/notebooks/$(name).ipynb: $(wildcard bngd/studies/$(name)/*.py)))
 

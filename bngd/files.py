@@ -9,6 +9,36 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+@contextmanager
+def alone(folder: Path, waiting: str) -> Iterator[bool]:
+    """Hold a folder for as long as the body runs, and yield whether another process had to be waited for.
+
+    The system lets go of it when the process ends, however it ends: nothing is left behind that must be removed by
+    hand. Where there are no such locks (Windows) nobody waits.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield False
+        return
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        waited = False
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(waiting, flush=True)
+            fcntl.flock(held, fcntl.LOCK_EX)
+            waited = True
+        yield waited
+    finally:
+        os.close(held)
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

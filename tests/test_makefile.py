@@ -3,6 +3,8 @@ import json
 import os
 import re
 import shutil
+import socket
+import sys
 import time
 
 import pytest
@@ -25,6 +27,7 @@ parameters) echo parameters >> calls
         same $out/parameters/$name.json
     done ;;
 run) echo "$*" >> calls ;;
+data) printf 'first: not had\n%s: from a file\ndata folder: here\n' "$(cat images 2>/dev/null || echo fashion-mnist)" ;;
 esac
 """
 SOURCES = (
@@ -283,3 +286,42 @@ def test_the_lock_holds_every_pin_with_its_hashes():
     assert not missing, f"{sorted(missing)} are not in requirements.lock; run `make lock`"
     assert len(entries) == len(re.findall(r"^\w", lock, re.MULTILINE)), "an entry of requirements.lock has no hash"
     assert "://" not in lock
+
+
+def test_arguments_that_a_target_takes_none_of_are_refused(built):
+    done = built.make("book", "ARGS=-p size 4")
+    assert done.returncode == 2
+    assert "ARGS is '-p size 4', but book takes none: give it to a notebook" in done.stderr
+
+
+def test_networks_are_executed_again_when_better_images_can_be_had(built):
+    (built.root / "images").write_text("digits")  # offline
+    (built.root / "build" / ".data").unlink()
+    assert calls(built) == ["book", "execute network_width", "ledger"]
+    assert calls(built) == []
+    (built.root / "images").write_text("fashion-mnist")
+    assert calls(built) == ["book", "execute network_width", "ledger"]
+    assert calls(built) == []
+
+
+def test_a_table_that_a_profile_names_is_part_of_what_own_data_depends_on(built):
+    built.notebook("own_data")
+    table = built.root / "notebooks" / "my.csv"
+    table.touch()
+    built.profile("full", 'own_data:\n  csv_path: "my.csv"  # mine\n')
+    calls(built)
+    assert calls(built) == []
+    touch(built, "notebooks/my.csv")
+    assert "execute own_data" in calls(built)
+
+
+def test_a_busy_port_is_named_and_another_can_be_chosen(built):
+    python = built.root / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to(sys.executable)
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        done = built.make("serve", f"PORT={port}", "-o", "build/full/book/html/index.html")
+    assert done.returncode == 2
+    assert f"port {port} of 127.0.0.1 cannot be used" in done.stderr
+    assert "PORT=8001" in done.stderr

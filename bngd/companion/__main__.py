@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
 
-from bngd.companion.errors import CompanionError
+from bngd.companion.errors import CompanionError, explained
 from bngd.companion.layout import Layout, find_root
 
 # Each command imports what it needs when it runs: papermill and Sphinx take a second each, and no command needs both.
@@ -40,11 +40,14 @@ def run(options: argparse.Namespace) -> None:
     book = _layout(options)
     book.require_notebook(options.notebook)
     given = profiles.load(book, options.profile)[options.notebook]
+    names = [name for name, _ in options.parameter]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise CompanionError(f"parameter {repeated[0]!r} is given {names.count(repeated[0])} times; give it once")
     own = parameters.parse(book.source(options.notebook), dict(options.parameter))
     typed = "".join(f" -p {name} {quote(text)}" for name, text in options.parameter)
     output = options.output or book.root / "build" / "own" / options.notebook
     job = runner.Execution(
-        layout=Layout(book.root, output.resolve()),
+        layout=Layout.of_own(book.root, output, options.notebook),
         name=options.notebook,
         profile=options.profile,
         parameters={**given, **own},
@@ -153,6 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.action(options) or 0
     except CompanionError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {explained(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; nothing half-done was left in place", file=sys.stderr)

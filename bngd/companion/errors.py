@@ -1,5 +1,23 @@
 """The errors that a reader of the companion can mend: each says what is wrong, the rule, and the way out."""
 
+import errno
+
+WAYS_OUT = {
+    errno.ENOSPC: "free some space, or build on another disk; nothing half-done was left in place",
+    errno.EDQUOT: "free some of your quota, or build on another disk; nothing half-done was left in place",
+    errno.EROFS: "make a copy of the project where you may write, and build there",
+    errno.EACCES: "become its owner, change its permissions, or build in a copy of your own",
+    errno.EPERM: "become its owner, change its permissions, or build in a copy of your own",
+    errno.EADDRNOTAVAIL: "notebooks talk to their kernel over 127.0.0.1: bring the loopback interface up",
+}
+
+
+def explained(error: OSError) -> str:
+    """Return what the system refused, where, and the way out, in a line."""
+    where = f"{error.filename}: " if error.filename else ""
+    way_out = WAYS_OUT.get(error.errno or 0, "see that the file can be read and its folder written to, then try again")
+    return f"{where}{error.strerror or error}; {way_out}"
+
 
 class CompanionError(ValueError):
     """Bad input to the companion; the command line prints its message alone, without a traceback."""

@@ -20,7 +20,7 @@ from papermill.exceptions import PapermillExecutionError
 from bngd.companion import kernel, pages, parameters, provenance
 from bngd.companion.errors import NotebookFailed
 from bngd.companion.layout import Layout
-from bngd.files import json_text, write_text
+from bngd.files import alone, json_text, write_text
 
 KERNEL_START_SECONDS = 300
 """Several kernels that start at once on a busy machine need far longer than papermill's minute."""
@@ -92,7 +92,7 @@ def execute(job: Execution) -> float:
     """Execute a notebook and move its outputs into place; return the seconds that its cells took.
 
     Outputs are made in a folder of their own and moved after success, the executed notebook last: where it exists,
-    everything that it shows does.
+    everything that it shows does. Two processes that execute the same notebook wait for each other.
 
     Raises
     ------
@@ -104,6 +104,22 @@ def execute(job: Execution) -> float:
     """
     job.layout.require_notebook(job.name)
     chosen = parameters.check(job.source, job.parameters)
+    waiting = f"{job.name}: another process is executing it in {job.layout.shown(job.layout.output)}; waiting for it"
+    with alone(job.layout.staging / job.name, waiting) as waited:
+        return 0.0 if waited and _is_made(job) else _execute(job, chosen)
+
+
+def _is_made(job: Execution) -> bool:
+    """Return whether the executed notebook is newer than all that it may depend on: the other process made it."""
+    made = job.layout.executed(job.name)
+    if not (job.for_book and made.exists()):
+        return False
+    root = job.layout.root
+    sources = [job.source, job.layout.parameters(job.name), root / "requirements.lock", *(root / "bngd").rglob("*.py")]
+    return all(path.stat().st_mtime < made.stat().st_mtime for path in sources if path.exists())
+
+
+def _execute(job: Execution, chosen: dict[str, Any]) -> float:
     stage = _fresh_stage(job)
     try:
         started = time.perf_counter()
@@ -119,7 +135,8 @@ def execute(job: Execution) -> float:
 
 def _fresh_stage(job: Execution) -> Path:
     # The process id keeps an interrupted run's kernel, which may live a second longer, out of this run's outputs.
-    shutil.rmtree(job.layout.staging / job.name, ignore_errors=True)
+    for old in (job.layout.staging / job.name).iterdir():
+        shutil.rmtree(old, ignore_errors=True)
     stage = job.layout.staging / job.name / str(os.getpid())
     (stage / "ipython").mkdir(parents=True)
     return stage
@@ -127,7 +144,7 @@ def _fresh_stage(job: Execution) -> Path:
 
 def _run_cells(job: Execution, chosen: dict[str, Any], stage: Path) -> NotebookNode:
     executed = stage / "executed.ipynb"
-    env = kernel.environment(BNGD_OUTPUT=stage.resolve(), BNGD_LEDGER=job.ledger.resolve())
+    env = kernel.environment(BNGD_OUTPUT=stage.resolve(), BNGD_LEDGER=job.ledger.resolve(), **kernel.home(stage))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # papermill's and its libraries'; those of the notebook are in its outputs

@@ -33,6 +33,17 @@ def environment(**own: str | Path) -> dict[str, str]:
     }
 
 
+def home(stage: Path) -> dict[str, Path]:
+    """Return a home for the kernel where the reader has none that can be written to; else nothing."""
+    given = Path(os.environ.get("HOME") or os.path.expanduser("~"))
+    if given.is_dir() and os.access(given, os.W_OK) and not given.is_relative_to("/proc"):
+        return {}
+    own = (stage / "home").resolve()
+    own.mkdir(parents=True, exist_ok=True)
+    os.environ["JUPYTER_RUNTIME_DIR"] = str(own)  # where this process says how to reach the kernel
+    return {"HOME": own, "JUPYTER_RUNTIME_DIR": own}
+
+
 def manager(ipython_folder: Path, env: dict[str, str]) -> type[AsyncKernelManager]:
     """Return a kernel manager class that starts this Python.
 

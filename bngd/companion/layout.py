@@ -23,6 +23,32 @@ class Layout:
         """Return the layout of the book's results for one profile."""
         return cls(root, root / "build" / profile)
 
+    @classmethod
+    def of_own(cls, root: Path, output: Path, notebook: str) -> "Layout":
+        """Return the layout of a reader's own run of a notebook, apart from the sources and from every book.
+
+        Raises
+        ------
+        CompanionError
+            If the folder holds the sources, lies among them or is a book's, or has a notebook that no run left there.
+        """
+        output, root = output.expanduser().resolve(), root.resolve()
+        allowed = root / "build" / "own"
+        among = output.is_relative_to(root) and not output.is_relative_to(allowed)
+        holds = root.is_relative_to(output) or (output / "notebooks" / "profiles").is_dir()
+        if among or holds or output == allowed:
+            raise CompanionError(
+                f"the output {str(output)!r} would put your results among the sources or into a book; give a folder "
+                f"below {allowed} or outside of {root}"
+            )
+        layout = cls(root, output)
+        if layout.executed(notebook).exists() and not layout.provenance(notebook).exists():
+            raise CompanionError(
+                f"{layout.executed(notebook)} was not made by a run of the companion and would be overwritten; "
+                "give another output"
+            )
+        return layout
+
     def source(self, name: str) -> Path:
         """Return the path of a notebook as it is stored: without outputs."""
         return self.root / "notebooks" / f"{name}.ipynb"

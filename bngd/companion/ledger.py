@@ -20,7 +20,7 @@ def load_ledger(path: str | Path | None = None) -> list[dict[str, Any]]:
     ----------
     path : path, optional
         The ledger's file. Without it: ``$BNGD_LEDGER``, which the runner sets to the profile's own ledger, else
-        ``build/full/results/ledger.json`` in the current folder or the nearest one above.
+        the newest ``build/<profile>/results/ledger.json`` in the current folder or the nearest one above.
 
     Returns
     -------
@@ -39,9 +39,10 @@ def load_ledger(path: str | Path | None = None) -> list[dict[str, Any]]:
 
 
 def _nearest_ledger() -> Path:
-    relative = Path("build/full/results/ledger.json")
-    candidates = [folder / relative for folder in (Path.cwd(), *Path.cwd().parents)]
-    return next((path for path in candidates if path.exists()), candidates[0])
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if found := list(folder.glob("build/*/results/ledger.json")):
+            return max(found, key=lambda path: path.stat().st_mtime)
+    return Path.cwd() / "build/full/results/ledger.json"
 
 
 def collect(layout: Layout) -> list[dict[str, Any]]:

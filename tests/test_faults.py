@@ -1,0 +1,113 @@
+"""What a machine does to a reader: two at once, a full or read-only disk, no home, a foreign folder. One line each."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from companion_project import REPOSITORY
+
+from bngd.companion import execute as runner
+from bngd.companion.__main__ import main
+from bngd.companion.errors import WAYS_OUT
+from bngd.files import alone
+
+ENV = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+
+
+def command(project, *arguments, **settings):
+    """The companion's command line in a process of its own."""
+    settings = {"env": ENV, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **settings}
+    return subprocess.Popen([sys.executable, "-m", "bngd.companion", *arguments], cwd=project.root, **settings)
+
+
+def test_two_at_once_wait_for_each_other_and_leave_one_whole_result(project):
+    project.notebook("demo", "import time; time.sleep(2)", "run.record(size=size)")
+    both = [command(project, "execute", "demo") for _ in range(2)]
+    said = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sum("another process is executing it in build/full; waiting for it" in text for text in said) == 1
+    assert json.loads(project.layout.record("demo").read_text())["values"] == {"size": 3}
+    assert not [path for path in project.layout.staging.rglob("*") if path.is_file()]
+
+
+def test_a_killed_build_holds_nothing_and_the_next_one_is_whole(project):
+    project.notebook("demo", "import time; time.sleep(30 * (size - 4))", parameters="size = 4")
+    held = command(project, "run", "demo", "-p", "size", "5")
+    time.sleep(3)
+    held.send_signal(signal.SIGKILL)
+    held.communicate()
+    with alone(project.root / "build" / "own" / "demo" / ".staging" / "demo", "waiting") as waited:
+        assert not waited
+    done = command(project, "run", "demo")
+    done.communicate(timeout=120)
+    assert done.returncode == 0
+    assert (project.root / "build/own/demo/results/demo.json").exists()
+
+
+@pytest.mark.parametrize("output", [".", "build", "build/full", "build/quick", "notebooks", "..", "build/own"])
+def test_an_own_run_writes_neither_to_the_sources_nor_into_a_book(project, monkeypatch, capsys, output):
+    project.notebook("demo")
+    before = project.layout.source("demo").read_bytes()
+    monkeypatch.chdir(project.root)
+    assert main(["run", "demo", "--output", output]) == 1
+    assert "give a folder below" in capsys.readouterr().err
+    assert project.layout.source("demo").read_bytes() == before
+    assert not (project.root / "build").exists()
+
+
+def test_a_notebook_that_is_not_the_companions_is_not_overwritten(project, tmp_path, monkeypatch, capsys):
+    project.notebook("demo")
+    mine = tmp_path / "mine" / "notebooks" / "demo.ipynb"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("precious")
+    monkeypatch.chdir(project.root)
+    assert main(["run", "demo", "--output", str(tmp_path / "mine")]) == 1
+    assert f"{mine} was not made by a run of the companion" in capsys.readouterr().err
+    assert mine.read_text() == "precious"
+
+
+def test_a_parameter_given_twice_is_refused(project, monkeypatch, capsys):
+    project.notebook("demo")
+    monkeypatch.chdir(project.root)
+    assert main(["run", "demo", "-p", "size", "1", "-p", "size", "2"]) == 1
+    assert "parameter 'size' is given 2 times" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_what_the_system_refuses_is_one_line_with_path_and_way_out(project, monkeypatch, capsys, number):
+    project.notebook("demo")
+    monkeypatch.chdir(project.root)
+
+    def refuse(job):
+        raise OSError(number, os.strerror(number), "build/full/results/demo.json")
+
+    monkeypatch.setattr(runner, "execute", refuse)
+    assert main(["execute", "demo"]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == f"error: build/full/results/demo.json: {os.strerror(number)}; {WAYS_OUT[number]}"
+
+
+def test_a_full_disk_inside_of_a_notebook_is_named_and_leaves_nothing_half_done(project):
+    full = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
+    project.notebook("demo", full, "run.record(x=list(range(10_000)))")
+    done = command(project, "execute", "demo")
+    said = done.communicate(timeout=120)[0]
+    assert done.returncode == 1
+    assert "File too large" in said
+    assert "Traceback" not in said
+    assert not project.layout.results.exists()
+
+
+@pytest.mark.parametrize("home", [None, "/nonexistent", "/proc"])
+def test_without_a_home_a_notebook_runs_all_the_same(project, home):
+    project.notebook("demo")
+    env = {name: value for name, value in ENV.items() if name not in ("HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME")}
+    done = command(project, "execute", "demo", env=env if home is None else {**env, "HOME": home})
+    said = done.communicate(timeout=120)[0]
+    assert done.returncode == 0, said
+    assert "Traceback" not in said
