@@ -15,8 +15,6 @@ LABEL = re.compile(r":label: (\S+)")
 STATUS = re.compile(
     r"\*((?:The paper's|Classical)[^*]*; proved here|Proved here|Proved in \[[^*]*\)|The paper's|Observed)[^*]*\*\s*$"
 )
-PARTS = re.compile(r"\((proved here)\)$|^\(i\) \*(Proved here)\.\*", re.MULTILINE)
-"""The same in a statement's title, or for each of its parts."""
 FORMS = "*Proved here.*, *Proved in [page](page.md).*, *The paper's ...*, *Observed: ...*"
 
 PAGES = sorted((ROOT / "book").glob("*.md"))
@@ -34,7 +32,7 @@ def name(statement):
 def test_a_statement_ends_with_its_status_and_has_what_that_promises(statement):
     _, found = statement
     assert LABEL.search(found["body"]), "no label, so that nothing can refer to it"
-    status = STATUS.search(found["body"]) or PARTS.search(found["title"] + "\n" + found["body"])
+    status = STATUS.search(found["body"])
     assert status, f"ends with no status: {FORMS}"
     if "roved here" in status[0]:
         assert found["next"].lstrip("`:").startswith("{prf:proof}"), "no proof follows"
