@@ -34,7 +34,7 @@ _NAMES = {
 }
 """Module -> what it gives to the package: every name stands once, here."""
 
-_MODULES = ("claims", "datasets", "equivalences", "spectra")
+_MODULES = ("claims", "datasets", "dynamics", "equivalences", "krylov", "spectra")
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = sorted([*_HOMES, *_MODULES])

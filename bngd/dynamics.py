@@ -232,6 +232,8 @@ def classify(
 def check_positive(**numbers: ArrayLike) -> None:
     """Raise ValueError, naming the culprit, unless every value is positive and finite."""
     for name, value in numbers.items():
+        if value is None:
+            raise ValueError(f"{name} is None; it must be positive and finite: give a number")
         values = np.asarray(value, dtype=float)
         bad = values[~((values > 0) & (values < np.inf))]
         if bad.size:
@@ -253,6 +255,6 @@ def _checked_single_start(problem: Problem, w0: ArrayLike) -> Array:
 
 
 def _checked_steps(steps: int) -> int:
-    if steps < 1:
-        raise ValueError(f"steps is {steps}; run at least 1")
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
+        raise ValueError(f"steps is {steps!r}; a run needs a whole number of them, at least 1")
     return int(steps)

@@ -117,7 +117,7 @@ def compress(
     CompressionError
         A ValueError: the tolerance cannot be met within `max_dimension`, or is below the level of rounding.
     ValueError
-        If `steps` is below 1, or a start is zero or of the wrong length.
+        If `steps` or `max_dimension` is below 1, or a start is zero or of the wrong length.
     bngd.memory.TooLargeError
         If the basis does not fit into memory.
 
@@ -128,6 +128,8 @@ def compress(
     starts = check_nonzero(problem.check_start(starts))
     if steps < 1:
         raise ValueError(f"steps is {steps!r}; compress for at least 1 step")
+    if max_dimension is not None and max_dimension < 1:
+        raise ValueError(f"max_dimension is {max_dimension!r}; give at least 1, or None for no limit")
     if not FINEST_TOLERANCE <= tolerance < 1:
         raise CompressionError(
             f"tolerance is {tolerance!r}; losses agree to rounding at best: give {FINEST_TOLERANCE:g} or more, below 1"

@@ -265,5 +265,7 @@ class Problem:
 
 def unit_vectors(rng: np.random.Generator, dimension: int, n: int | None = None) -> NDArray[np.float64]:
     """Return n vectors uniform on the unit sphere of R^d, shape (n, d), or one of shape (d,) where n is not given."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng is {rng!r}; give a generator, such as numpy.random.default_rng(0)")
     v = rng.standard_normal(dimension if n is None else (n, dimension))
     return v / np.linalg.norm(v, axis=-1, keepdims=True)

@@ -125,7 +125,7 @@ def sweep(
 
 
 def _check_count(name: str, value: int | None, rule: str) -> None:
-    if value is not None and (not isinstance(value, int | np.integer) or value < 1):
+    if value is not None and (type(value) is bool or not isinstance(value, int | np.integer) or value < 1):
         raise ValueError(f"{name} is {value!r}; {rule}, at least 1")
 
 
