@@ -13,7 +13,8 @@ STATEMENT = re.compile(
 )
 LABEL = re.compile(r":label: (\S+)")
 STATUS = re.compile(
-    r"\*((?:The paper's|Classical)[^*]*; proved here|Proved here|Proved in \[[^*]*\)|The paper's|Observed|\(i\)[^*]*proved here)[^*]*\*\s*$"
+    r"\*((?:The paper's|Classical)[^*]*; proved here|Proved here|Proved in \[[^*]*\)|The paper's|Observed"
+    r"|\(i\)[^*]*proved here)[^*]*\*\s*$"
 )
 FORMS = "*Proved here.*, *Proved in [page](page.md).*, *The paper's ...*, *Observed: ...*"
 
