@@ -5,14 +5,12 @@ only a build without a single warning is published, with ``index.html`` last: an
 neither be taken for a finished one nor damage one.
 """
 
-import filecmp
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -27,6 +25,7 @@ from bngd.companion import shown
 from bngd.companion.chromium import find_chromium, print_pdf
 from bngd.companion.errors import CompanionError
 from bngd.companion.layout import Layout
+from bngd.companion.mirroring import mirror
 from bngd.files import write_bytes, write_text
 
 WARNINGS_SHOWN = 30
@@ -300,45 +299,3 @@ def _is_published(path: str) -> bool:
     # The themes leave their own templates among the static files: pages full of broken links.
     template = path.startswith("_static/") and path.endswith(".html")
     return path not in ("index.html", ".buildinfo") and not template
-
-
-def mirror(
-    source: Path,
-    target: Path,
-    wanted: Callable[[str], bool] = lambda path: True,
-    spare: Collection[str] = (),
-    *,
-    trust_times: bool = False,
-) -> None:
-    """Make ``target`` hold the wanted files of ``source`` and nothing else, writing only what differs.
-
-    Parameters
-    ----------
-    source, target : Path
-        Folders; a source that does not exist counts as empty.
-    wanted : callable
-        Says of a path relative to ``source``, with forward slashes, whether it belongs.
-    spare : collection of str
-        Names of entries of ``target`` that are someone else's.
-    trust_times : bool
-        Whether a copy that is as long as its source and younger counts as the same unread. Not for what people edit:
-        an older file that is put back has an older time.
-    """
-    files = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()} if source.is_dir() else set()
-    files = {path for path in files if wanted(path)}
-    for path in sorted(files):
-        if not _is_copied(source / path, target / path, trust_times):
-            write_bytes(target / path, (source / path).read_bytes())
-    for old in sorted(target.rglob("*")):
-        relative = old.relative_to(target)
-        if old.is_file() and relative.as_posix() not in files and relative.parts[0] not in spare:
-            old.unlink()
-
-
-def _is_copied(source: Path, target: Path, trust_times: bool) -> bool:
-    if not target.is_file():
-        return False
-    before, after = source.stat(), target.stat()
-    if trust_times and before.st_size == after.st_size and before.st_mtime_ns < after.st_mtime_ns:
-        return True
-    return filecmp.cmp(source, target, shallow=False)

@@ -72,7 +72,8 @@ def as_finished(
 
 
 def _in_processes(jobs: Sequence[Job], data: Images, workers: int) -> Iterator[tuple[int, Training]]:
-    # Fresh interpreters: JAX is multithreaded and must not be forked.
+    # Fresh interpreters: JAX is multithreaded and must not be forked. Not joblib's loky: its workers run on when their
+    # caller is killed, and it pins none to a core.
     context = get_context("spawn")
     cores = context.Queue()
     available = usable_cores()
