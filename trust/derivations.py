@@ -77,7 +77,7 @@ def laws() -> list[sp.Expr]:
         (step(L, U, A, times(m, W), m**2 * LR), (a, times(m, tuple(w)))),
         (step(L, U, -A, times(sp.Integer(-1), W), LR), (-a, times(sp.Integer(-1), tuple(w)))),
         (step(times(m**2, L), times(1 / m, U), A, W, LR), (a, tuple(w))),
-        (step(L, times(m, U), m * A, W, LR / m**2), (m * a, times(m, tuple(w)))),
+        (step(L, times(m, U), m * A, W, LR / m**2), (m * a, tuple(w))),
     ]
     return [
         got - want for one, other in cases for got, want in zip((one[0], *one[1]), (other[0], *other[1]), strict=True)

@@ -42,7 +42,7 @@ MUTATIONS = [
     Mutation("krylov", "(diagonal + diagonal.T) / 2", "(diagonal + diagonal.T) / 2.001", "compression"),
     Mutation("krylov", "block * self.full.eigenvalues", "block / self.full.eigenvalues", "compression"),
     Mutation("ensemble/kernels", "lr[j] * a[j] / sigma\n", "1.001 * lr[j] * a[j] / sigma\n", "robustness_dimension"),
-    Mutation("ensemble/kernels", "(best_a - a[j])", "(best_a + a[j])", "compression"),
+    Mutation("ensemble/kernels", "(best_a - a[j])", "(best_a + a[j])", "robustness_dimension"),
     Mutation("ensemble/kernels", "seen[1, j]) / 2 + known", "seen[1, j]) / 2.001 + known", "compression"),
     Mutation(
         "ensemble/kernels", "z[i, j] / eigenvalues[i]", "z[i, j] / eigenvalues[i] ** 1.001", "robustness_dimension"
