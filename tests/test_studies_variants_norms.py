@@ -214,3 +214,16 @@ def test_four_norms_on_one_problem(given):
     losses, trained = study.losses_by_norm(problem, w0, 400, np.random.default_rng(5), lr=0.2, samples=2000)
     assert max(losses[name][-1] for name in ("batch", "weight")) < 1e-3
     assert (np.abs(trained["unexplained"] / study.direction_floor(4) - 1) < 0.15).all()
+
+
+def test_the_annealing_law_solves_its_growth(given):
+    """Integrate d||w||^2/dk = eps^2 E a^2 E||g||^2 with sampled moments, instead of the closed form."""
+    problem, _ = given
+    m, noise, lr, k = 6, 0.7, 2.0, 10**6
+    x, y = draw_batches(problem, m, 100_000, noise, 7)
+    p, step = batches.batch_gradient(x, y, np.broadcast_to(problem.u, (100_000, 4)))
+    mean_a_squared = p.mean() ** 2 + 0.1 / 1.9 * p.var()
+    u_squared = problem.u @ problem.u
+    squared_norm = np.sqrt(2 * lr**2 * mean_a_squared * np.mean(np.sum(step**2, axis=1)) * u_squared * k)
+    expected = batches.shrinkage(m) ** 2 * lr * u_squared / squared_norm
+    assert batches.annealed_step(problem, m, k, lr_a=0.1, noise=noise) == pytest.approx(expected, rel=0.02)
