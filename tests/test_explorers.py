@@ -230,7 +230,11 @@ def compare(page, name, data):
             assert abs(truth["numbers"][key]) < truth["noise"]
             continue
         np.testing.assert_allclose(
-            value, truth["numbers"][key], rtol=truth.get("rtol", 1e-7), err_msg=f"{key} at {now}"
+            value,
+            truth["numbers"][key],
+            rtol=truth.get("rtol", 1e-7),
+            atol=truth.get("atol", 0),
+            err_msg=f"{key} at {now}",
         )
         shown, precision = written(text)
         np.testing.assert_allclose(shown, value, rtol=precision, atol=1e-12, err_msg=f"{key} at {now}")
