@@ -192,7 +192,7 @@ def probe(problem: Problem, starts: Array, lr: Array, steps: int, *, scale: floa
     return table["excess_loss"].to_numpy().reshape(*lr.shape, -1) / (problem.explained / 2)
 
 
-class Basis:
+class _Basis:
     """Orthonormal vectors of length d, kept in panels of coordinates: a panel of a block stays in cache."""
 
     def __init__(self, dimension: int) -> None:
@@ -232,10 +232,10 @@ class Lanczos:
 
     def __init__(self, problem: Problem, starts: Array) -> None:
         self.full = problem
-        self._basis = Basis(problem.dimension)
+        self._basis = _Basis(problem.dimension)
         seeds = np.vstack([problem.u, starts])
         lengths = np.linalg.norm(seeds, axis=1, keepdims=True)
-        factor, self._next = orthonormal_rows(seeds / lengths, BREAKDOWN)
+        factor, self._next = _orthonormal_rows(seeds / lengths, BREAKDOWN)
         self._block = self._next
         self._seeds = lengths * factor
         self._diagonal: list[Array] = []
@@ -272,10 +272,10 @@ class Lanczos:
         if self._below:
             image -= self._below[-1] @ previous
         self._basis.project_out(image)
-        factor, self._next = orthonormal_rows(image, BREAKDOWN * self.full.eigenvalues[-1])
+        factor, self._next = _orthonormal_rows(image, BREAKDOWN * self.full.eigenvalues[-1])
         if factor.size and np.linalg.norm(factor, axis=0).min() < CANCELLATION * length:
             self._basis.project_out(self._next)
-            correction, self._next = orthonormal_rows(self._next, BREAKDOWN)
+            correction, self._next = _orthonormal_rows(self._next, BREAKDOWN)
             factor = factor @ correction
         self._block = block
         self._diagonal.append(diagonal)
@@ -300,7 +300,7 @@ class Lanczos:
         return matrix
 
 
-def orthonormal_rows(vectors: Array, smallest: float) -> tuple[Array, Array]:
+def _orthonormal_rows(vectors: Array, smallest: float) -> tuple[Array, Array]:
     """Return factor (k, r) and orthonormal rows (r, d) whose product is `vectors` (k, d).
 
     Singular values of at most `smallest` are left out, so that r < k where rows depend on each other.

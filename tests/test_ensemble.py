@@ -190,7 +190,7 @@ def test_memory_does_not_grow_with_steps(problem, starts):
         ({"w0": np.zeros(12)}, "w0 is zero"),
         ({"w0": np.ones(11)}, r"w0 has shape \(11,\)"),
         ({"w0": 1.0}, r"w0 has shape \(\)"),
-        ({"w0": np.full(12, np.nan)}, "w0 holds NaN"),
+        ({"w0": np.full(12, np.nan)}, "w0 holds nan"),
         ({"a0": np.inf}, "a0 holds NaN"),
         ({"lr": [0.1, 0.2, 0.3]}, r"lr\[:, None\]"),
         ({"steps": 0}, "steps is 0"),

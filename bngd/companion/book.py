@@ -131,7 +131,7 @@ def build_pdf(profile: str, root: Path | str = ".") -> Path:
     shop = workshop(profile, root)
     assemble(shop)
     single = shop.folder / "singlehtml"
-    mirror(mathjax_source(), single / "_static" / "mathjax", needed_by_mathjax)
+    mirror(_mathjax_source(), single / "_static" / "mathjax", _needed_by_mathjax)
     # Separate doctrees: numbers and links are resolved otherwise on a single page.
     run_sphinx(shop, "singlehtml", single, doctrees=shop.folder / "singlehtml-doctrees")
     return print_pdf(chromium, single / "index.html", shop.folder / "bngd-companion.pdf")
@@ -150,7 +150,7 @@ def assemble(shop: Workshop) -> None:
     mirror(executed, shop.source / "notebooks", lambda path: path.endswith(".ipynb"))
     settings, key = shop.source / "conf.py", f"# {_settings_key(shop)}\n"
     if not (settings.is_file() and settings.read_text(encoding="utf-8").startswith(key)):
-        write_text(settings, key + conf_py(shop))
+        write_text(settings, key + _conf_py(shop))
 
 
 def _settings_key(shop: Workshop) -> str:
@@ -186,7 +186,7 @@ def pages_of_toc(toc: Path) -> list[str]:
     return walk(yaml.safe_load(toc.read_text(encoding="utf-8")))
 
 
-def conf_py(shop: Workshop) -> str:
+def _conf_py(shop: Workshop) -> str:
     """Return the Sphinx configuration that Jupyter Book derives from ``_config.yml``, as a ``conf.py``."""
     # Imported here because it takes a second, which the other commands need not pay.
     from jupyter_book.config import get_final_config  # type: ignore[import-untyped]
@@ -240,12 +240,12 @@ def _cell_and_line(match: re.Match[str]) -> str:
 
 def _copy_assets(shop: Workshop) -> None:
     """Put beside the pages what they link to: MathJax, the figures, and the notebooks as a reader would run them."""
-    mirror(mathjax_source(), shop.work / "_static" / "mathjax", needed_by_mathjax, trust_times=True)
+    mirror(_mathjax_source(), shop.work / "_static" / "mathjax", _needed_by_mathjax, trust_times=True)
     mirror(shop.layout.figures, shop.work / "_figures", trust_times=True)
     mirror(shop.layout.root / "notebooks", shop.work / "_notebooks", lambda path: path.endswith(".ipynb"))
 
 
-def mathjax_source() -> Path:
+def _mathjax_source() -> Path:
     """Return the folder of the MathJax that pip installed.
 
     Raises
@@ -259,7 +259,7 @@ def mathjax_source() -> Path:
     return Path(spec.origin).parent / "static" / "mathjax"
 
 
-def needed_by_mathjax(path: str) -> bool:
+def _needed_by_mathjax(path: str) -> bool:
     """Whether a file of MathJax is needed to read TeX and to write HTML: 2 MB of the package's 24."""
     return path == "tex-chtml.js" or path.startswith(("output/chtml/fonts/woff-v2/", "input/tex/extensions/"))
 

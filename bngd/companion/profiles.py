@@ -49,7 +49,7 @@ def split(layout: Layout, profile: str) -> list[str]:
         As `load` and `parameters.check` do; nothing is written then.
     """
     checked = {name: parameters.check(layout.source(name), given) for name, given in load(layout, profile).items()}
-    forget_deleted(layout)
+    _forget_deleted(layout)
     return [name for name, given in checked.items() if write_text_if_changed(layout.parameters(name), json_text(given))]
 
 
@@ -61,15 +61,15 @@ def of_notebook(layout: Layout, profile: str, name: str) -> dict[str, Any]:
     return json.loads(written.read_text())
 
 
-def forget_deleted(layout: Layout) -> None:
+def _forget_deleted(layout: Layout) -> None:
     """Remove all outputs of notebooks whose source is gone, so that no page or ledger shows them."""
     known = set(layout.notebook_names())
     for path in layout.executed("*").parent.glob("*.ipynb"):
         if path.stem not in known:
-            remove_outputs(layout, path.stem)
+            _remove_outputs(layout, path.stem)
 
 
-def remove_outputs(layout: Layout, name: str) -> None:
+def _remove_outputs(layout: Layout, name: str) -> None:
     """Remove a notebook's outputs, the executed notebook first: without it nobody trusts the rest."""
     places = (layout.executed, layout.failed, layout.provenance, layout.parameters, layout.files_of)
     for path in [*(place(name) for place in places), *layout.outputs_of(name)]:

@@ -57,7 +57,7 @@ def connected(client: "Client | None", scheduler: str | None) -> Iterator["Clien
         yield own
 
 
-def timed_record(runs: Runs) -> tuple[NDArray[np.float64], float]:
+def _timed_record(runs: Runs) -> tuple[NDArray[np.float64], float]:
     """Return the record of some runs and the seconds that they took: what a worker does."""
     if runs.method == "bngd":
         import bngd.ensemble.kernels  # noqa: F401  # loading compiled code is not a cost of the runs
@@ -134,7 +134,7 @@ def run_on_cluster(
 def _submit(client: "Client", part: Runs) -> Any:
     with warnings.catch_warnings():  # a chunk of a large problem is large, and is sent once
         warnings.filterwarnings("ignore", message="Sending large graph")
-        return client.submit(timed_record, part, pure=False)
+        return client.submit(_timed_record, part, pure=False)
 
 
 @contextmanager

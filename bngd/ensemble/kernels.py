@@ -56,7 +56,7 @@ def lanes(dimension: int) -> int:
 
 
 @compiled
-def advance_scalars(active: int, lr: Array, lr_a: Array, a: Array, p: Array, s: Array, b: Array, c: Array) -> None:
+def _advance_scalars(active: int, lr: Array, lr_a: Array, a: Array, p: Array, s: Array, b: Array, c: Array) -> None:
     """Set b and c from the sums p = w'g and s = w'Hw, advance a, and clear the sums."""
     for j in range(active):
         sigma = math.sqrt(s[j])
@@ -69,7 +69,7 @@ def advance_scalars(active: int, lr: Array, lr_a: Array, a: Array, p: Array, s: 
 
 
 @compiled
-def advance_weights(
+def _advance_weights(
     active: int, eigenvalues: Array, h: Array, z: Array, b: Array, c: Array, p: Array, s: Array
 ) -> None:
     """Take z to z + l (c h - b z) and add up the next step's sums on the way, four coordinates at a time."""
@@ -89,7 +89,7 @@ def advance_weights(
 
 
 @compiled
-def begin_sums(h: Array, z: Array, p: Array, s: Array) -> None:
+def _begin_sums(h: Array, z: Array, p: Array, s: Array) -> None:
     """Set p = w'g and s = w'Hw of every column."""
     p[:] = 0.0
     s[:] = 0.0
@@ -125,14 +125,14 @@ def observe(active: int, eigenvalues: Array, h: Array, z: Array, state: Array, s
 
 
 @compiled
-def move_column(array: Array, source: int, target: int) -> None:
+def _move_column(array: Array, source: int, target: int) -> None:
     """Copy one column of an array over another."""
     for i in range(array.shape[0]):
         array[i, target] = array[i, source]
 
 
 @compiled
-def write_column(seen: Array, j: int, record: Array, run: int, first: int, last: int) -> None:
+def _write_column(seen: Array, j: int, record: Array, run: int, first: int, last: int) -> None:
     """Write what was seen of one run into its marks first ... last - 1."""
     for quantity in range(seen.shape[0]):
         for mark in range(first, last):
@@ -140,7 +140,7 @@ def write_column(seen: Array, j: int, record: Array, run: int, first: int, last:
 
 
 @compiled
-def retire(
+def _retire(
     live: int, floor: float, z: Array, state: Array, seen: Array, owner: Indices, mark: int, record: Array
 ) -> int:
     """Take the runs that can change no more out of a block and return how many live on.
@@ -153,17 +153,17 @@ def retire(
         if seen[1, j] > floor:
             j += 1
             continue
-        write_column(seen, j, record, owner[j], mark, record.shape[2])
+        _write_column(seen, j, record, owner[j], mark, record.shape[2])
         live -= 1
-        move_column(z, live, j)
-        move_column(state, live, j)
-        move_column(seen, live, j)
+        _move_column(z, live, j)
+        _move_column(state, live, j)
+        _move_column(seen, live, j)
         owner[j] = owner[live]
     return live
 
 
 @compiled
-def run_block(
+def _run_block(
     eigenvalues: Array,
     h: Array,
     z: Array,
@@ -186,15 +186,15 @@ def run_block(
         active = (live + VECTOR - 1) // VECTOR * VECTOR
         pause = min(done + CHECK_EVERY, marks[mark])
         for _ in range(done, pause):
-            advance_scalars(active, lr, lr_a, a, p, s, b, c)
-            advance_weights(active, eigenvalues, h, z, b, c, p, s)
+            _advance_scalars(active, lr, lr_a, a, p, s, b, c)
+            _advance_weights(active, eigenvalues, h, z, b, c, p, s)
         done = pause
         observe(active, eigenvalues, h, z, state, seen)
         if done == marks[mark]:
             for j in range(live):
-                write_column(seen, j, record, owner[j], mark, mark + 1)
+                _write_column(seen, j, record, owner[j], mark, mark + 1)
             mark += 1
-        live = retire(live, floor, z, state, seen, owner, mark, record)
+        live = _retire(live, floor, z, state, seen, owner, mark, record)
 
 
 @compiled
@@ -225,5 +225,5 @@ def run_blocks(
             owner[j], state[0, j], state[1, j], state[2, j] = run, lr[run], lr_a[run], a0[run]
             for i in range(rows):
                 z[i, j] = starts[start[run], i]
-        begin_sums(h, z, state[3], state[4])
-        run_block(eigenvalues, h, z, state, seen, owner, min(width, runs - first), marks, floor, record)
+        _begin_sums(h, z, state[3], state[4])
+        _run_block(eigenvalues, h, z, state, seen, owner, min(width, runs - first), marks, floor, record)

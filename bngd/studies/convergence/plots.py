@@ -31,7 +31,7 @@ def plane(runs: pd.DataFrame, gd_limit: float, floor: float = -10.0) -> Figure:
         log10 of the relative excess loss at which the colours end.
     """
     fig, axes = figure(2, width=9.2, height=3.9, sharey=True)
-    outcome_panel(axes[0], runs)
+    _outcome_panel(axes[0], runs)
     axes[0].set_title("how the run ended")
     loss = np.log10(_grid(runs, "relative_loss").fillna(np.inf).clip(1e-300, 1e300))
     colours = mpl.colormaps["viridis_r"].with_extremes(over=OUTCOME_COLOURS[Outcome.DIVERGED.value])
@@ -51,7 +51,7 @@ def planes(tables: Mapping[str, pd.DataFrame], gd_limits: Sequence[float]) -> Fi
     """Draw the outcomes over the (eps, eps_a) plane for several problems or starts, titled by the mapping's keys."""
     fig, axes = figure(2, (len(tables) + 1) // 2, width=8.2, height=2.7, sharex=True, sharey=True)
     for ax, (title, runs), limit in zip(axes.flat, tables.items(), gd_limits, strict=False):
-        outcome_panel(ax, runs)
+        _outcome_panel(ax, runs)
         ax.axvline(limit, color=COLOURS["theory"], linestyle=":", linewidth=1.2)
         ax.set_title(title)
     for ax in axes[-1]:
@@ -63,7 +63,7 @@ def planes(tables: Mapping[str, pd.DataFrame], gd_limits: Sequence[float]) -> Fi
     return fig
 
 
-def outcome_panel(ax: Axes, runs: pd.DataFrame) -> None:
+def _outcome_panel(ax: Axes, runs: pd.DataFrame) -> None:
     """Colour the (eps, eps_a) plane by outcome and mark eps_a = 1 and 2."""
     codes = _grid(runs, "outcome").map(_ORDER.index)
     _mesh(ax, codes, cmap=ListedColormap([OUTCOME_COLOURS[o] for o in _ORDER]), vmin=-0.5, vmax=len(_ORDER) - 0.5)

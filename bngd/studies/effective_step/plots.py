@@ -90,7 +90,7 @@ def tents(shapes: Mapping[str, Tent]) -> Figure:
     """Draw the effective step at the limit against eps, with both asymptotes and 2/l*_d, a panel a problem."""
     fig, axes = figure(len(shapes), width=10.0, height=3.7, sharey=True)
     for ax, (title, shape) in zip(axes, shapes.items(), strict=True):
-        draw_tent(ax, shape)
+        _draw_tent(ax, shape)
         ax.set_title(title)
     axes[0].set_ylabel(r"effective step at the limit $\hat{\varepsilon}$")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
@@ -98,7 +98,7 @@ def tents(shapes: Mapping[str, Tent]) -> Figure:
     return fig
 
 
-def draw_tent(ax: Axes, shape: Tent) -> None:
+def _draw_tent(ax: Axes, shape: Tent) -> None:
     """Draw one tent with its asymptotes and its ceiling."""
     lr, measured = shape.table["lr"], shape.table["limit_effective_step"]
     small, large = shape.asymptotes.small * lr, shape.asymptotes.large / lr
@@ -136,7 +136,7 @@ def good_interval(shape: Tent, ends: pd.DataFrame, at_level: pd.DataFrame) -> Fi
         Of `bngd.studies.effective_step.study.good_interval_ends`: for many levels, and for the one that is drawn.
     """
     fig, axes = figure(2, width=9.2, height=3.6, width_ratios=(1.15, 1))
-    draw_tent(axes[0], shape)
+    _draw_tent(axes[0], shape)
     row = at_level.iloc[0]
     axes[0].axvspan(row["low"], row["high"], color=COLOURS["accent"], alpha=0.2, lw=0)
     axes[0].axhline(row["level"], color=COLOURS["accent"], linewidth=1.2)

@@ -86,7 +86,7 @@ _STYLE: dict[str, Any] = {
 """After seaborn's style "ticks" in the context "paper", which is not asked for it: its import takes a second."""
 
 
-def use_house_style() -> None:
+def _use_house_style() -> None:
     """Set matplotlib's defaults to the house style; importing this file does."""
     matplotlib.style.use(_STYLE)
 
@@ -161,4 +161,4 @@ def mark_level(ax: Axes, value: float, label: str, *, colour: str = COLOURS["lim
     note(ax, label, (left, value), (0, 2), on="level", colour=colour)
 
 
-use_house_style()
+_use_house_style()
