@@ -11,13 +11,13 @@ MNIST, COLOUR = (28, 28, 1), (32, 32, 3)
 
 
 def test_shapes_are_the_protocols():
-    assert list(shapes(M1, MNIST)) == [(5, 5, 1, 32), (5, 5, 32, 64), (3136, 1024), (1024, 10)]
-    assert list(shapes(M3, MNIST))[2:] == [(3136, 512), (512, 128), (128, 10)]
-    assert list(shapes(CIFAR, COLOUR)) == [(5, 5, 3, 64), (5, 5, 64, 64), (4096, 512), (512, 128), (128, 10)]
+    assert list(shapes(M1, MNIST)) == [(5, 5, 1, 32), (5, 5, 32, 64), (1024, 3136), (10, 1024)]
+    assert list(shapes(M3, MNIST))[2:] == [(512, 3136), (128, 512), (10, 128)]
+    assert list(shapes(CIFAR, COLOUR)) == [(5, 5, 3, 64), (5, 5, 64, 64), (512, 4096), (128, 512), (10, 128)]
 
 
 def test_as_published_the_first_dense_layer_is_wider():
-    assert list(shapes(M1.with_batch_norm().as_published(), MNIST)) == [(5, 5, 1, 32), (6272, 1024), (1024, 10)]
+    assert list(shapes(M1.with_batch_norm().as_published(), MNIST)) == [(5, 5, 1, 32), (1024, 6272), (10, 1024)]
     assert M1.as_published() is M1  # the bypass is in the BN networks only
 
 
@@ -36,8 +36,8 @@ def test_as_published_equals_the_scripts_wiring():
     pool1 = architectures.max_pool(bn1, 2)
     architectures.convolve(pool1, kernel2)  # hidden2 and bn2: computed, never used
     pool2 = architectures.max_pool(jnp.maximum(bn1, 0), 2)
-    fc1 = jnp.maximum(bn(pool2.reshape(6, -1) @ kept["weights"][1], 1), 0)
-    logits = bn(fc1 @ kept["weights"][2], 2)
+    fc1 = jnp.maximum(bn(pool2.reshape(6, -1) @ kept["weights"][1].T, 1), 0)
+    logits = bn(fc1 @ kept["weights"][2].T, 2)
     np.testing.assert_allclose(forward(network.as_published(), kept, x)[0], logits, rtol=1e-5, atol=1e-5)
 
 

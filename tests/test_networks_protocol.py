@@ -1,4 +1,7 @@
 import json
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,9 +9,10 @@ import numpy as np
 import pytest
 
 from bngd.companion.parameters import defaults
-from bngd.networks import Job, command, kept, load, protocol, resumable
+from bngd.networks import DataError, Job, Training, command, kept, load, protocol, resumable, run
 from bngd.networks.architectures import M1, M2
 from bngd.networks.protocol import ADAM, ROWS, coverage, table
+from bngd.networks.tables import early_losses
 
 BOOK_PAGE = Path(__file__).parents[1] / "book" / "protocol.md"
 
@@ -50,7 +54,7 @@ def test_runs_of_a_row_are_the_scripts():
 
 def test_every_row_says_what_became_of_it():
     for name in (*ROWS, *ADAM):
-        assert coverage(name).startswith(("run in full", "reduced", "not run"))
+        assert coverage(name).startswith(("run in ", "reduced", "not run"))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,7 @@ def test_an_interrupted_row_resumes(tmp_path, jobs, capsys, monkeypatch):
     assert len(path.read_text().splitlines()) == 4
     assert not list(tmp_path.rglob("*.part"))
     about = json.loads((tmp_path / "row.json").read_text())
-    assert set(about) == {"summary", "device", "versions", "date", "commit", "data"}
+    assert set(about) == {"summary", "device", "versions", "date", "commit", "data", "columns"}
 
 
 def test_a_failure_loses_only_the_run_in_progress(tmp_path, jobs, monkeypatch):
@@ -214,12 +218,120 @@ def test_an_interruption_says_how_to_go_on(tiny_row, monkeypatch, capsys):
     assert "call it again" in capsys.readouterr().err
 
 
+def jobs_of(title):
+    """The runs of a whole row that is kept, from its title."""
+    row = ROWS[title.split("-")[0]]
+    hidden = re.search(r"-h(\d+)", title)
+    return (row.with_hidden(int(hidden[1])) if hidden else row).jobs()
+
+
 def test_kept_rows_are_whole():
-    for name in kept.rows():
-        assert len(kept.results(name)) == len(ROWS[name].jobs())
-        assert kept.provenance(name)["commit"]
+    for title in kept.rows():
+        assert len(kept.results(title)) == len(jobs_of(title))
+    for title in kept.rows(parts=True):
+        assert set(kept.provenance(title)) >= {"device", "versions", "date", "commit", "data"}
+        kept.results(title)
     with pytest.raises(ValueError, match="no results of 'mnist_gdlr'"):
         kept.results("mnist_gdlr")
+
+
+def test_a_run_of_a_kept_row_is_the_same_to_the_last_bit():
+    title = "mnist_m2_bnsplr-on-fashion-mnist"
+    job = jobs_of(title)[0]
+    try:
+        data = replace(ROWS["mnist_m2_bnsplr"], dataset="fashion-mnist").data()
+    except DataError:
+        pytest.skip("Fashion-MNIST cannot be had here")
+    final, told = run(job, data).final, kept.results(title).iloc[0]
+    for name, value in final.items():
+        assert np.float32(value) == np.float32(told[name]), name
+
+
+def test_a_kept_table_edited_by_hand_is_refused(tmp_path, monkeypatch):
+    title = "fmnist_m2_gdlr"
+    text = (kept.FOLDER / f"{title}.csv").read_text()
+    (tmp_path / f"{title}.csv").write_text(text.replace("1.2688511610031128", "1.2688511610031129", 1))
+    (tmp_path / f"{title}.json").write_text((kept.FOLDER / f"{title}.json").read_text())
+    monkeypatch.setattr(kept, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match="not as it was written: train_loss differ"):
+        kept.results(title)
+    (tmp_path / f"{title}.csv").write_text("".join(text.splitlines(keepends=True)[:-1]))
+    with pytest.raises(ValueError, match="network, setting, "):
+        kept.results(title)
+
+
+def test_every_kth_rate_is_of_the_rows_own_runs(tmp_path, tiny_row):
+    assert command.main([*tiny_row, "5", "--every", "2"]) == 0
+    part = (tmp_path / "fmnist_m2_gdlr-every-2.csv").read_text().splitlines()
+    runs = {path: path.stat().st_mtime_ns for path in (tmp_path / "fmnist_m2_gdlr").iterdir()}
+    assert command.main([*tiny_row, "5"]) == 0
+    whole = (tmp_path / "fmnist_m2_gdlr.csv").read_text().splitlines()
+    assert len(part) == 1 + 5
+    assert len(whole) == 1 + 10
+    assert set(part) < set(whole)
+    assert all(path.stat().st_mtime_ns == time for path, time in runs.items())
+
+
+def test_a_row_runs_on_other_data_and_says_so(tmp_path, tiny_row, monkeypatch):
+    monkeypatch.setitem(protocol.ROWS, "fmnist_m2_gdlr", replace(ROWS["fmnist_m2_gdlr"], dataset="mnist"))
+    assert command.main([*tiny_row, "5", "--data", "digits"]) == 0
+    assert "scikit-learn" in json.loads((tmp_path / "fmnist_m2_gdlr-on-digits.json").read_text())["data"]
+
+
+def test_a_hidden_width_that_the_row_has_not_is_refused(capsys):
+    assert len(ROWS["mnist_m5_bnsplr"].with_hidden(100).jobs()) == 600
+    assert command.main(["mnist_m5_gdlr", "--hidden", "11"]) == 1
+    assert "h = 10; m5, h = 100" in capsys.readouterr().err
+
+
+def test_losses_on_the_way():
+    def run_of(outcome, until):
+        step = list(range(1, until + 1, 10))
+        return Training(Job(M2, 0.1, steps=801), step, [float(s) for s in step], [], [], [], {}, outcome)
+
+    table = early_losses([run_of("finite", 801), run_of("diverged", 401)])
+    assert table.columns.tolist() == ["loss_200", "loss_600"]
+    assert table["loss_200"].tolist() == [np.mean(range(111, 202, 10))] * 2
+    assert table["loss_600"].tolist()[0] == np.mean(range(511, 602, 10))
+    assert np.isnan(table["loss_600"].tolist()[1])
+
+
+KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+from bngd.networks import Job, load, resumable
+from bngd.networks.architectures import M2
+
+digits, output = load("digits"), Path(sys.argv[1])
+
+def start(name):  # forked before JAX computes for the first time: its import takes longer than the runs
+    process = os.fork()
+    if process == 0:
+        jobs = [Job(M2, lr, steps=12, evaluation=100) for lr in range(1, 31)]
+        resumable.run_row("row", jobs, digits, output / name, workers=1)
+        os._exit(0)
+    return process
+
+runs = lambda: len(list((output / "killed" / "row").glob("*.json")))
+for _ in range(10):
+    before, process = runs(), start("killed")
+    while runs() == before:
+        time.sleep(0.005)
+    os.kill(process, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
+print(runs())
+for name in ("killed", "undisturbed"):
+    assert os.waitpid(start(name), 0)[1] == 0
+"""
+
+
+def test_killed_ten_times_a_row_ends_with_the_same_table(tmp_path):
+    command = [sys.executable, "-W", "ignore", "-c", KILLED, str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    found = [int(line) for line in result.stdout.splitlines() if line.isdigit()]
+    assert 10 <= found[0] < 30, "every kill was to interrupt the row"
+    tables = [(tmp_path / name / "row.csv").read_bytes() for name in ("killed", "undisturbed")]
+    assert tables[0] == tables[1]
 
 
 def test_the_same_on_a_dask_cluster(tmp_path, jobs):

@@ -176,3 +176,42 @@ def test_every_setting_has_a_colour_of_its_own():
     colours = palette(["gd", "split 0.5", "bn", "split 1", "split 0.5", "split 7"])
     assert list(colours) == ["gd", "split 0.5", "bn", "split 1", "split 7"]
     assert len(set(colours.values())) == 5
+
+
+def on_the_way():
+    """Runs of a narrow and a wide network: the rates of the wide one work from the start on."""
+    rows = [
+        {
+            "network": f"m5, h = {h}",
+            "setting": s,
+            "seed": 0,
+            "lr": lr,
+            "steps": 601,
+            "loss_200": early,
+            "loss_600": 0.01,
+        }
+        for s in ("gd", "bn")
+        for h, early in ((10, 0.1), (100, 0.01))
+        for lr in (0.1, 1.0)
+    ]
+    return network_width.while_training(pd.DataFrame(rows), level=0.05)
+
+
+def test_ranges_while_training_are_those_of_the_losses_on_the_way():
+    found = on_the_way().set_index(["network", "setting", "updates"])["absolute_decades"]
+    assert found["m5, h = 10", "gd", 200] == 0
+    assert found["m5, h = 10", "gd", 600] == pytest.approx(1)
+    assert found["m5, h = 100", "bn", 200] == pytest.approx(1)
+
+
+def test_gains_are_wide_less_narrow():
+    gains = network_width.gains(on_the_way(), {"m5, h = 10": 10, "m5, h = 100": 100}, 10, 100)
+    assert gains["updates"].tolist() == [200, 200, 600, 600]
+    assert gains["absolute"].tolist() == pytest.approx([1, 1, 0, 0])
+    assert set(gains["repetitions"]) == {1}
+
+
+def test_kept_runs_of_m5_are_there_once():
+    runs, titles = network_width.kept_runs()
+    assert not runs.duplicated(["network", "setting", "seed", "lr"]).any()
+    assert network_width.kept_rows(titles)["row"].tolist() == titles

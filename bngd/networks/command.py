@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bngd.networks import protocol, resumable
+from bngd.networks import protocol, resumable, together
 from bngd.networks.data import DATASETS
 from bngd.networks.protocol import REPETITIONS, ROWS, Row
 
@@ -33,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th learning rate only")
     parser.add_argument("--described", action="store_true", help="train the BN networks as meant, not as published")
     parser.add_argument("--workers", type=int, help="processes; every core unless given")
+    parser.add_argument(
+        "--device", help="such as gpu: as many runs at once as it holds; runs in processes unless given"
+    )
     parser.add_argument("--scheduler", help="address of a Dask scheduler to run on instead")
     options = parser.parse_args(arguments)
     if options.list:
@@ -91,4 +94,5 @@ def _run_row(row: Row, options: argparse.Namespace, client: "Client | None") -> 
         runs="-".join(runs),  # what is run for a part is not run again for the whole
         workers=options.workers,
         client=client,
+        device=together.device(options.device) if options.device else None,
     )

@@ -1,43 +1,73 @@
-"""Rows of the authors' protocol that were run in full: their small tables are kept with the package."""
+"""Rows of the authors' protocol that were run: their small tables are kept with the package.
+
+A kept row is the two files that ``python -m bngd.networks protocol`` writes, ``<title>.csv`` and ``<title>.json``. The
+title is the script's name, then what makes the runs others than the script's: ``-h10`` (one hidden width of m5),
+``-on-fashion-mnist`` (other data), ``-described``; at last what makes them a part: ``-every-4``, ``-1-repetitions``.
+"""
 
 import json
+from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 FOLDER = Path(__file__).parent / "rows"
+PARTS = ("-every-", "-repetitions")
+"""What the title of a row has that was not run at every rate or as often as the script does."""
 
 
-def rows() -> list[str]:
-    """Return the names of the rows whose results are kept."""
-    return sorted(path.stem for path in FOLDER.glob("*.csv"))
+def rows(script: str = "", *, parts: bool = False) -> list[str]:
+    """Return the titles of the rows whose results are kept.
+
+    Parameters
+    ----------
+    script : str
+        Only what was run of this script; of any, unless given.
+    parts : bool
+        Those that are a part of a row too.
+    """
+    titles = sorted(path.stem for path in FOLDER.glob("*.csv"))
+    of_script = [title for title in titles if not script or title.split("-")[0] == script]
+    return [title for title in of_script if parts or not any(part in title for part in PARTS)]
 
 
-def results(name: str) -> pd.DataFrame:
-    """Return the table of a kept row, one line a run (see `bngd.networks.summary`).
+def results(title: str) -> pd.DataFrame:
+    """Return the table of a kept row, one line a run (see `bngd.networks.summary` and `early_losses`).
+
+    Raises
+    ------
+    ValueError
+        If the row is not kept, or its table is not as it was written.
+    """
+    written = provenance(title)["columns"]
+    text = (FOLDER / f"{title}.csv").read_text()
+    found = column_sums(text)
+    if edited := [column for column in written | found if written.get(column) != found.get(column)]:
+        raise ValueError(
+            f"{title}.csv is not as it was written: {', '.join(edited)} differ from the sums in {title}.json; "
+            f"take it from version control, or run it again: python -m bngd.networks protocol {title.split('-')[0]}"
+        )
+    return pd.read_csv(StringIO(text))
+
+
+def provenance(title: str) -> dict[str, Any]:
+    """Return device, versions, date, commit and data of a kept row, and a sum of each column of its table.
 
     Raises
     ------
     ValueError
         If the row is not kept.
     """
-    _require(name)
-    return pd.read_csv(FOLDER / f"{name}.csv")
+    if title not in rows(parts=True):
+        raise ValueError(
+            f"no results of {title!r} are kept; run it with: python -m bngd.networks protocol {title.split('-')[0]}"
+        )
+    return json.loads((FOLDER / f"{title}.json").read_text())
 
 
-def provenance(name: str) -> dict[str, Any]:
-    """Return device, versions, date and commit of a kept row.
-
-    Raises
-    ------
-    ValueError
-        If the row is not kept.
-    """
-    _require(name)
-    return json.loads((FOLDER / f"{name}.json").read_text())
-
-
-def _require(name: str) -> None:
-    if name not in rows():
-        raise ValueError(f"no results of {name!r} are kept; run it with: python -m bngd.networks protocol {name}")
+def column_sums(table: str) -> dict[str, str]:
+    """Return the first half of the SHA-256 of each column of a table in CSV, as it is written."""
+    columns = pd.read_csv(StringIO(table), dtype=str, keep_default_na=False)
+    return {str(name): sha256("\n".join(columns[name]).encode()).hexdigest()[:32] for name in columns}

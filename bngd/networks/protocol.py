@@ -1,5 +1,6 @@
 """The protocol of the authors' scripts, row by row, and what became of each here (`bngd.networks.command` runs one)."""
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -215,9 +216,32 @@ def coverage(name: str) -> str:
     """Return what the book makes of a row, in Markdown: run in full, reduced (and how), or not run (and why)."""
     if name in ADAM:
         return "not run: it trains by Adam, which is not this book's subject"
-    if name in kept.rows():
-        return f"run in full ({kept.provenance(name)['summary']}): {_RATES}"
-    return next(text for prefix, text in _COVERAGE if name.startswith(prefix))
+    told = [f"{_kind(title)} ({_about(title)})" for title in kept.rows(name, parts=True)]
+    if any(title in kept.rows() and not _hidden(title) for title in kept.rows(name)):
+        return "; ".join(told) + f": {_RATES}"
+    reduced = next(text for prefix, text in _COVERAGE if name.startswith(prefix))
+    return "; ".join([*told, f"else {reduced}" if told else reduced])
+
+
+def _hidden(title: str) -> str | None:
+    found = re.search(r"-h(\d+)", title)
+    return found and found[1]
+
+
+def _kind(title: str) -> str:
+    return "run in full" if title in kept.rows() else "run in part"
+
+
+def _about(title: str) -> str:
+    """Say what a kept row is, beyond its script, from its title."""
+    words = [kept.provenance(title)["summary"]]
+    if hidden := _hidden(title):
+        words.append(f"$h$ = {hidden}")
+    if data := title.partition("-on-")[2]:
+        words.append("the authors' protocol, on " + re.split("-every-|-described|-[0-9]+-rep", data)[0])
+    if every := re.search(r"-every-(\d+)", title):
+        words.append(f"every {every[1]}th rate")
+    return ", ".join(words)
 
 
 def table() -> str:

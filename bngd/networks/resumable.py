@@ -16,10 +16,12 @@ import numpy as np
 
 from bngd.files import plain, write_text
 from bngd.machine import commit
+from bngd.networks import kept
 from bngd.networks.data import Images
 from bngd.networks.jobs import Job
 from bngd.networks.parallel import as_finished
-from bngd.networks.tables import summary
+from bngd.networks.tables import early_losses, summary
+from bngd.networks.together import as_finished_together
 from bngd.networks.training import FINAL, Training
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 RECORDS = ("step", "loss", "accuracy", "test_loss", "test_accuracy")
 """The lists of a `Training`, which are equally long."""
+
+SINGLE = "%.9g"
+"""Digits that tell any two numbers of single precision apart."""
 
 
 def run_row(
@@ -38,6 +43,7 @@ def run_row(
     runs: str | None = None,
     workers: int | None = None,
     client: "Client | None" = None,
+    device: "jax.Device | None" = None,
 ) -> Path:
     """Run every job that has no file yet, then write the row's table with its provenance beside it.
 
@@ -53,6 +59,8 @@ def run_row(
         Names the folder of the runs; `name` unless given.
     workers, client
         As for `bngd.networks.train`.
+    device : jax.Device or None
+        Trains as many runs together as it holds.
 
     Returns
     -------
@@ -65,15 +73,22 @@ def run_row(
     missing = [job for job in jobs if known[job.key] is None]
     print(f"{name}: {len(jobs) - len(missing)} of {len(jobs)} runs are there already", flush=True)
     if missing:
-        for done, (i, training) in enumerate(as_finished(missing, data, workers=workers, client=client), start=1):
+        if device is None:
+            finished = as_finished(missing, data, workers=workers, client=client)
+        else:
+            finished = as_finished_together(missing, data, device)
+        for done, (i, training) in enumerate(finished, start=1):
             write_run(folder / f"{missing[i].key}.json", training)
             known[missing[i].key] = training
             print(f"{name}: {len(jobs) - len(missing) + done} of {len(jobs)}", end="\r", flush=True)
         print()
     table = output / f"{name}.csv"
     made = [_made(folder / f"{job.key}.json") for job in jobs]
-    write_text(table.with_suffix(".json"), json.dumps(provenance(made, data), indent=1) + "\n")
-    write_text(table, summary([t for job in jobs if (t := known[job.key])]).to_csv(index=False))
+    trainings = [t for job in jobs if (t := known[job.key])]
+    text = summary(trainings).join(early_losses(trainings)).to_csv(index=False, float_format=SINGLE)
+    about = provenance(made, data) | {"columns": kept.column_sums(text)}
+    write_text(table.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
+    write_text(table, text)
     print(f"{name}: {table}")
     return table
 

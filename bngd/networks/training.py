@@ -119,14 +119,25 @@ def trajectory(job: Job, data: Images) -> Iterator[State]:
     parameters = initialise(job.network, data.shape, job.rng(0), scale=job.scale, gamma=job.gamma, dtype=job.dtype)
     moving = initial_moving(job.network, parameters)
     rates = np.array([job.lr, job.lr if job.lr_a is None else job.lr_a], job.dtype)
-    indices, at_once = batches(job, len(data.x_train)), min(job.record_every, AT_ONCE)
-    for start, end in pairwise([0, *range(1, job.steps, job.record_every), job.steps]):
-        for first in range(start, end, at_once):
-            chosen = indices[first : min(first + at_once, end)]
-            images = batch(data, "train", np.resize(chosen, (at_once, job.batch)), job.dtype)
+    indices = batches(job, len(data.x_train))
+    for end, parts in looks(job):
+        for chosen, count in parts:
+            images = batch(data, "train", indices[chosen], job.dtype)
             with in_precision(job):  # not around the yield: it would hold for the caller too
-                parameters, moving = sgd_steps(job.network, parameters, moving, rates, len(chosen), images)
+                parameters, moving = sgd_steps(job.network, parameters, moving, rates, count, images)
         yield State(end, parameters, moving, indices[end - 1])
+
+
+def looks(job: Job) -> Iterator[tuple[int, list[tuple[NDArray[np.int64], int]]]]:
+    """Yield the number of updates at each record, and the parts that lead there.
+
+    A part is the numbers of its batches and how many of them count: all are equally long, so that one program does.
+    """
+    at_once = min(job.record_every, AT_ONCE)
+    for start, end in pairwise([0, *range(1, job.steps, job.record_every), job.steps]):
+        firsts = range(start, end, at_once)
+        counts = [min(at_once, end - first) for first in firsts]
+        yield end, [(first + np.arange(at_once) % n, n) for first, n in zip(firsts, counts, strict=True)]
 
 
 def in_precision(job: Job) -> AbstractContextManager[None]:

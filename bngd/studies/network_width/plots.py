@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from bngd.studies.shared.networks import loss_against_lr, measures, palette, setting_label
 from bngd.studies.shared.style import figure, panel_letters
 
-__all__ = ["loss_against_lr", "setting_label", "widths_against_units"]
+__all__ = ["loss_against_lr", "ranges_against_updates", "setting_label", "widths_against_units"]
 
 
 def widths_against_units(
@@ -44,5 +44,40 @@ def widths_against_units(
     handles = [Line2D([], [], color=colour, marker="o", label=setting_label(s)) for s, colour in colours.items()]
     if ranges[[f"{measure}_censored" for measure in measures(level, factor)]].to_numpy().any():
         handles.append(Line2D([], [], color="#444444", marker="^", linestyle="", label="leaves the grid"))
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return fig
+
+
+def ranges_against_updates(
+    ranges: pd.DataFrame, units: Mapping[str, int], *, level: float, factor: float = 2.0
+) -> Figure:
+    """Draw the width of the workable range against the number of updates, a line for each setting and hidden width.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        As `bngd.studies.network_width.study.while_training` gives it; medians over the repetitions are drawn.
+    units : mapping of str to int
+        Name of a network -> its hidden units.
+    level, factor : float
+        Of the absolute and of the relative measure.
+    """
+    fig, axes = figure(2, height=3.2, sharey=True)
+    colours, shades = palette(ranges["setting"]), dict(zip(sorted(units.values()), ("o:", "s-", "D--"), strict=False))
+    table = ranges.assign(h=ranges["network"].map(units))
+    for ax, (measure, title) in zip(axes, measures(level, factor).items(), strict=True):
+        medians = table.groupby(["setting", "h", "updates"])[f"{measure}_decades"].median()
+        for (setting, h), line in medians.groupby(level=[0, 1]):
+            updates = line.index.get_level_values("updates")
+            ax.semilogx(updates, line, shades[h], color=colours[setting], markersize=4.5, linewidth=1.3)
+        ax.set(title=title, xlabel="updates")
+        ax.set_xticks(sorted(set(ranges["updates"])), [f"{n}" for n in sorted(set(ranges["updates"]))], minor=False)
+        ax.minorticks_off()
+    axes[0].set_ylim(bottom=0)
+    axes[0].set_ylabel("decades of learning rates")
+    panel_letters(axes)
+    handles = [Line2D([], [], color=colour, label=setting_label(s)) for s, colour in colours.items()]
+    for h in sorted(set(table["h"])):
+        handles += axes[0].plot([], [], shades[h], color="#444444", markersize=4.5, label=f"$h = {h}$")
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return fig

@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from bngd.networks import Job, grid, m5
+from bngd.networks import Job, grid, kept, m5, workable_ranges
+
+SCRIPTS = ("mnist_m5_gdlr", "mnist_m5_bnlr", "mnist_m5_bnsplr")
+"""The authors' scripts of m5."""
 
 
 def jobs(widths: Sequence[int], repetitions: Sequence[int], lr: ArrayLike, lr_a: float, **same: Any) -> list[Job]:
@@ -59,6 +62,75 @@ def medians(ranges: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
     columns = ["best_loss", "relative_decades", "absolute_decades", "relative_high"]
     table = ranges.assign(h=ranges["network"].map(units)).groupby(["setting", "h"])[columns].median()
     return table.reset_index()[["h", "setting", *columns]]
+
+
+def kept_runs(scripts: Sequence[str] = SCRIPTS) -> tuple[pd.DataFrame, list[str]]:
+    """Return the kept runs of some scripts, whole rows and parts, each run once, and the titles that they come from."""
+    titles = [title for script in scripts for title in kept.rows(script, parts=True)]
+    runs = pd.concat([kept.results(title) for title in titles], ignore_index=True)
+    return runs.drop_duplicates(["network", "setting", "seed", "lr"]), titles
+
+
+def kept_rows(titles: Sequence[str]) -> pd.DataFrame:
+    """Return what the kept rows are, one line each: row, runs, where, when and by which commit."""
+    rows = []
+    for title in titles:
+        about = kept.provenance(title)
+        told = {name: about[name] for name in ("device", "date", "commit")}
+        rows.append({"row": title, "runs": about["summary"]} | told)
+    return pd.DataFrame(rows)
+
+
+def while_training(runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
+    """Return the workable ranges after each of the numbers of updates that a table of kept runs has a loss for.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With columns ``loss_200``, ... (see `bngd.networks.tables.early_losses`).
+    level : float
+        Of the absolute measure.
+
+    Returns
+    -------
+    DataFrame
+        As `bngd.networks.workable_ranges` gives it, with the number of updates; a repetition each.
+    """
+    parts = []
+    for column in [name for name in runs if str(name).startswith("loss_")]:
+        reached = runs[runs["steps"] > int(column.removeprefix("loss_"))]
+        if len(reached):
+            ranges = workable_ranges(reached, level=level, loss=column)
+            parts.append(ranges.assign(updates=int(column.removeprefix("loss_"))))
+    return pd.concat(parts, ignore_index=True)
+
+
+def gains(ranges: pd.DataFrame, units: Mapping[str, int], narrow: int, wide: int) -> pd.DataFrame:
+    """Return by how many decades the range is wider in a wide network than in a narrow one.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        As `while_training` gives it.
+    units : mapping of str to int
+        Name of a network -> its hidden units.
+    narrow, wide : int
+        Hidden units.
+
+    Returns
+    -------
+    DataFrame
+        A row for each setting and number of updates that both networks have: setting, updates, relative, absolute
+        (differences of medians), repetitions (of the network that has fewer).
+    """
+    table = ranges.assign(h=ranges["network"].map(units))
+    columns = ["relative_decades", "absolute_decades"]
+    grouped = table.groupby(["h", "setting", "updates"], sort=False)
+    median, counts = grouped[columns].median(), grouped.size()
+    both = median.loc[wide].index.intersection(median.loc[narrow].index, sort=False)
+    gain = (median.loc[wide].loc[both] - median.loc[narrow].loc[both]).set_axis(["relative", "absolute"], axis=1)
+    fewest = np.minimum(counts.loc[wide].loc[both], counts.loc[narrow].loc[both])
+    return gain.assign(repetitions=fewest).reset_index()
 
 
 def by_width(table: pd.DataFrame, setting: str, column: str) -> list[float]:
