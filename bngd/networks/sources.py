@@ -152,11 +152,13 @@ def download(base: str, files: Checksums) -> Source:
         import pooch  # type: ignore[import-untyped]
 
         pooch.get_logger().setLevel("ERROR")
-        for name, expected in files.items():
-            try:
-                pooch.retrieve(f"{base}/{name}", known_hash=f"sha256:{expected}", fname=name, path=scratch)
-            except ValueError as error:  # pooch's word for a wrong checksum
-                raise DataError(str(error)) from error
+        registry = {name: f"sha256:{expected}" for name, expected in files.items()}
+        shelf = pooch.create(scratch, f"{base}/", registry=registry)
+        try:
+            for name in files:
+                shelf.fetch(name)
+        except ValueError as error:  # pooch's word for a wrong checksum
+            raise DataError(str(error)) from error
         return scratch
 
     return Source(base, bring)
