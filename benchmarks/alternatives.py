@@ -30,7 +30,7 @@ def numpy_batched(problem: Problem, w0: Array, lr: Array, steps: int) -> Array:
     w = np.tile(w0, (lr.size, 1))
     a = optimal_a(problem, w)
     for _ in range(steps):
-        a, w = bngd_step(problem, a, w, lr[:, None], 1.0)
+        a, w = bngd_step(problem, a, w, lr, 1.0)
     return excess_loss(problem, a, w)
 
 

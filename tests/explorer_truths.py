@@ -218,14 +218,21 @@ def working_scan(u, w0, kappa):
 
 
 def working(now, data):
-    runs = working_scan(tuple(data["u"]), tuple(data["w0"]), data["kappa"])
+    runs, shaken = (
+        working_scan(tuple(data["u"]), tuple(factor * np.array(data["w0"])), data["kappa"]) for factor in (1, 1 + 4e-15)
+    )
     mark = lambda steps: int(WORKING_MARKS[np.flatnonzero(max(1, steps) >= WORKING_MARKS)[-1]])  # noqa: E731
     steps = mark(now["steps"])
     earlier = mark(np.floor(steps / now["slowdown"] + 0.5))
     ranges, drawn = {}, {}
     for method, y in (("gd", 2e-11), ("bngd", 1e-10)):
-        loss = runs.loss(method, steps)[:, 0]
-        asked = now["loss"] if now["demand"] == 1 else max(np.nanmin(runs.loss(method, earlier)), SOLVED)
+        loss = _as_rounding_decided(
+            runs.loss(method, steps), shaken.loss(method, steps), data["page"][method]["values"]
+        )
+        best = _as_rounding_decided(
+            *([np.nanmin(r.loss(method, earlier))] for r in (runs, shaken)), [data["page"][method]["threshold"]]
+        )
+        asked = now["loss"] if now["demand"] == 1 else max(best[0], SOLVED)
         ranges[method] = found = bngd.workable_range(WORKING_LR, loss, asked)
         drawn["losses", method] = [(WORKING_LR, np.maximum(loss, 1e-13))]
         drawn["losses", f"range {method}"] = [([found.low, found.high], [y, y])] if found.low < found.high else []
@@ -247,6 +254,12 @@ def working(now, data):
         "pixels": 0.5,
         "stray": 4,
     }
+
+
+def _as_rounding_decided(loss, shaken, of_page):
+    """The losses by bngd; but those of the page where a start that is longer by rounding changes them."""
+    loss, shaken, of_page = (np.asarray(values, dtype=float).ravel() for values in (loss, shaken, of_page))
+    return np.where(np.isclose(shaken, loss, rtol=1e-3, atol=0, equal_nan=True), loss, of_page)
 
 
 def luck(now, data):

@@ -52,3 +52,9 @@ DRAWS = """() => {
     return Array.from(result.logs, (_, k) => about.sample(state, k));
 }"""
 """The random problems and starts behind the histogram of Luck and dimension."""
+
+LOSSES = """() => {
+    const { gd, bngd } = document.getElementById("working").explorer.result;
+    return { gd, bngd };
+}"""
+"""The losses of What counts as working, and what is asked of them."""

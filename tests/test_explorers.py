@@ -219,7 +219,13 @@ def pixel(axis, values):
     if kind == "log":
         with np.errstate(divide="ignore", invalid="ignore"):
             low, high, values = math.log10(low), math.log10(high), np.log10(values)
-    return np.clip(start + (values - low) * (end - start) / (high - low), -1e4, 1e4)
+    return start + (values - low) * (end - start) / (high - low)
+
+
+def in_sight(points, axes):
+    """Points with what lies off the picture moved to its rim: how far a run explodes is a matter of rounding."""
+    ends = [sorted(map(float, axis.split()[-2:])) for axis in axes]
+    return np.column_stack([np.clip(points[:, i], low - 20, high + 20) for i, (low, high) in enumerate(ends)])
 
 
 def compare(page, name, data):
@@ -227,8 +233,8 @@ def compare(page, name, data):
     settle(page)
     now = state(page, name)
     given = data[name] | ({"draws": page.evaluate(in_page.DRAWS)} if name == "luck" else {})
-    truth = explorer_truths.TRUTHS[name](now, given)
-    numbers = said(page, name)
+    given |= {"page": page.evaluate(in_page.LOSSES)} if name == "working" else {}
+    truth, numbers = explorer_truths.TRUTHS[name](now, given), said(page, name)
     assert set(truth["always"]) <= set(numbers) <= set(truth["numbers"]), (now, numbers)
     for key, (value, text) in numbers.items():
         if abs(value) < truth.get("noise", 0):
@@ -254,7 +260,7 @@ def compare(page, name, data):
             expected = expected[~np.isnan(expected).any(axis=1)]
             points = points[: len(expected)] if truth.get("heads") else points
             assert points.shape == expected.shape, (now, key)
-            apart = np.abs(points - expected).max(axis=1, initial=0)
+            apart = np.abs(in_sight(points, (x, y)) - in_sight(expected, (x, y))).max(axis=1, initial=0)
             # At the very edge of stability what a run does is decided by rounding, and two correct sums differ in that.
             limit = truth.get("pixels", ROUNDED)
             assert np.sum(apart > limit) <= truth.get("stray", 0), (now, key, points[apart > limit])
@@ -293,7 +299,8 @@ def test_every_slider_moved_by_mouse_tells_the_truth(page, data, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_control_moved_by_keyboard_tells_the_truth(page, data, name):
-    whole = [key for key, *_, whole in page.evaluate(in_page.BOUNDS, name) if whole]
+    bounds = page.evaluate(in_page.BOUNDS, name)
+    whole = {key: high - low + 1 for key, low, high, _, whole in bounds if whole}
     for key in controls(page, name):
         slider = page.locator(f"#{name} input[type=range][data-key={key}]")
         slider.focus()
@@ -302,7 +309,7 @@ def test_every_control_moved_by_keyboard_tells_the_truth(page, data, name):
             slider.press(press)
             compare(page, name, data)
             seen.append(state(page, name)[key])
-        assert len(set(seen)) >= 4, (key, seen)
+        assert len(set(seen)) >= min(4, whole.get(key, 4)), (key, seen)
         typed = page.locator(f"#{name} input[type=number][data-key={key}]")
         low, high = float(typed.get_attribute("min")), float(typed.get_attribute("max"))
         middle = float(f"{(low * high) ** 0.5 if low > 0 else (low + 2 * high) / 3:.3g}")

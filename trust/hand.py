@@ -25,8 +25,10 @@ class Mutation(NamedTuple):
 MUTATIONS = [
     Mutation("dynamics", "w + lr * (problem.g - ", "w + 1.001 * lr * (problem.g - ", "gradient_descent"),
     Mutation("dynamics", "(wg / s**2)[..., None]", "(wg / s**2.001)[..., None]", "effective_step"),
-    Mutation("dynamics", "a + lr_a * (wg / s - a)", "a + 0.999 * lr_a * (wg / s - a)", "landscape"),
-    Mutation("dynamics", "w + lr * (a / s)", "w - lr * (a / s)", "landscape"),
+    Mutation(
+        "dynamics", "a + np.asarray(lr_a) * (wg / s - a)", "a + 0.999 * np.asarray(lr_a) * (wg / s - a)", "landscape"
+    ),
+    Mutation("dynamics", "w + (np.asarray(lr) * (a / s))", "w - (np.asarray(lr) * (a / s))", "landscape"),
     Mutation("dynamics", "float)) ** 2, axis=-1) / 2", "float)) ** 2, axis=-1) / 2.001", "gradient_descent"),
     Mutation("dynamics", "sigma(problem, w) ** 3", "sigma(problem, w) ** 2.999", "effective_step"),
     Mutation("dynamics", "problem.u - q[..., None]", "problem.u + q[..., None]", "landscape"),
