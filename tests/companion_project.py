@@ -37,5 +37,5 @@ class Project:
         """Run make in the project, as a reader would: not as a part of the make that runs the tests."""
         env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
         return subprocess.run(
-            ["make", *arguments], cwd=self.root, env=env, capture_output=True, text=True, timeout=120, check=False
+            ["make", *arguments], cwd=self.root, env=env, capture_output=True, text=True, timeout=600, check=False
         )

@@ -245,4 +245,4 @@ def test_the_list_shows_every_parameter(project, monkeypatch, capsys):
 
 def test_papermill_is_not_imported_before_it_is_needed():
     code = "import sys, bngd.companion.__main__; sys.exit('papermill' in sys.modules or 'sphinx' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, timeout=60, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, timeout=300, check=False).returncode == 0

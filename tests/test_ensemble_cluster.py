@@ -47,7 +47,7 @@ def test_the_chunks_of_a_killed_worker_are_done_again(problem, processes):
     long = {"steps": 20000, "w0": np.ones(40), "chunk_size": 4}
     killed = threading.Event()
     with Client(processes, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=20)
+        client.wait_for_workers(2, timeout=60)
 
         def kill_one(done, total):
             if not killed.is_set() and done < total / 2:

@@ -28,7 +28,7 @@ def command(project, *arguments, **settings):
 def test_two_at_once_wait_for_each_other_and_leave_one_whole_result(project):
     project.notebook("demo", "import time; time.sleep(2)", "run.record(size=size)")
     both = [command(project, "execute", "demo") for _ in range(2)]
-    said = [process.communicate(timeout=120)[0] for process in both]
+    said = [process.communicate(timeout=600)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert sum("another process is executing it in build/full; waiting for it" in text for text in said) == 1
     assert json.loads(project.layout.record("demo").read_text())["values"] == {"size": 3}
@@ -44,7 +44,7 @@ def test_a_killed_build_holds_nothing_and_the_next_one_is_whole(project):
     with alone(project.root / "build" / "own" / "demo" / ".staging" / "demo", "waiting") as waited:
         assert not waited
     done = command(project, "run", "demo")
-    done.communicate(timeout=120)
+    done.communicate(timeout=600)
     assert done.returncode == 0
     assert (project.root / "build/own/demo/results/demo.json").exists()
 
@@ -96,7 +96,7 @@ def test_a_full_disk_inside_of_a_notebook_is_named_and_leaves_nothing_half_done(
     full = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
     project.notebook("demo", full, "run.record(x=list(range(10_000)))")
     done = command(project, "execute", "demo")
-    said = done.communicate(timeout=120)[0]
+    said = done.communicate(timeout=600)[0]
     assert done.returncode == 1
     assert "File too large" in said
     assert "Traceback" not in said
@@ -108,6 +108,6 @@ def test_without_a_home_a_notebook_runs_all_the_same(project, home):
     project.notebook("demo")
     env = {name: value for name, value in ENV.items() if name not in ("HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME")}
     done = command(project, "execute", "demo", env=env if home is None else {**env, "HOME": home})
-    said = done.communicate(timeout=120)[0]
+    said = done.communicate(timeout=600)[0]
     assert done.returncode == 0, said
     assert "Traceback" not in said

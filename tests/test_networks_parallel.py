@@ -63,7 +63,7 @@ def test_a_script_without_a_guard_is_told_so(tmp_path):
     script = tmp_path / "unguarded.py"
     script.write_text(LONG_CALL.replace('if __name__ == "__main__":', "if True:"))
     env = os.environ | {"PYTHONPATH": str(Path(parallel.__file__).parents[2])}
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, env=env)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=300, env=env)
     assert done.returncode == 1
     assert 'has no `if __name__ == "__main__":` around its work' in done.stderr
 
