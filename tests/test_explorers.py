@@ -369,10 +369,13 @@ def test_the_prediction_is_judged_by_what_happens_and_reset_returns(page, data, 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_setting_of_the_figure_is_one_click_away_and_lives_in_the_address(context, page, site, data, name):
+    first = state(page, name)
     page.click(f"#{name} [data-do=figure]")
     compare(page, name, data)
     now = state(page, name)
     assert data[name]["figure"].items() <= now.items()
+    if now == first:
+        return  # the setting that a page opens with needs no address
     page.wait_for_function("location.hash")
     asked, _, query = page.evaluate("location.hash.slice(1)").partition("?")
     assert asked == name
