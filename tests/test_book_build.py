@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bngd import claims
+from bngd import paper
 from bngd.companion import book
 from bngd.companion.chromium import find_chromium
 from bngd.companion.errors import CompanionError
@@ -108,9 +108,9 @@ def test_a_table_worded_anew_reaches_its_pages(root, tmp_path, monkeypatch):
     shop = book.workshop("quick", root)
     book.assemble(shop)
     before = book.fingerprint(shop)
-    worded = tmp_path / "claims.py"
-    worded.write_text(Path(claims.__file__).read_text().replace("linear", "geometric"))
-    monkeypatch.setattr(claims, "__file__", str(worded))
+    worded = tmp_path / "paper.py"
+    worded.write_text(Path(paper.__file__).read_text().replace("linear", "geometric"))
+    monkeypatch.setattr(paper, "__file__", str(worded))
     assert book.fingerprint(shop) != before
 
 
