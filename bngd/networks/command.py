@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bngd.networks import protocol, resumable, together
 from bngd.networks.data import DATASETS
+from bngd.networks.pooling import pooled
 from bngd.networks.protocol import REPETITIONS, ROWS, Row
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="of the authors' %(default)s")
     parser.add_argument("--data", choices=DATASETS, help="data set; the script's own unless given")
     parser.add_argument("--hidden", type=int, metavar="H", help="of a row of m5, the runs of this hidden width only")
+    parser.add_argument("--pooled", type=int, default=1, metavar="B", help="average blocks of B x B pixels first")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th learning rate only")
     parser.add_argument("--described", action="store_true", help="train the BN networks as meant, not as published")
     parser.add_argument("--workers", type=int, help="processes; every core unless given")
@@ -53,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_rows(options: argparse.Namespace) -> int:
     try:
-        for name in ("repetitions", "every"):
+        for name in ("repetitions", "every", "pooled"):
             if (value := getattr(options, name)) < 1:
                 raise ValueError(f"--{name} is {value}; give at least 1")
         client = None
@@ -82,6 +84,8 @@ def _run_row(row: Row, options: argparse.Namespace, client: "Client | None") -> 
         runs.append(f"on-{options.data}")
     if options.described:
         runs.append("described")
+    if options.pooled > 1:
+        runs.append(f"pooled-{options.pooled}")
     part = [f"every-{options.every}"] if options.every > 1 else []
     part += [f"{options.repetitions}-repetitions"] if options.repetitions != REPETITIONS else []
     jobs = row.jobs(repetitions=options.repetitions, described=options.described)
@@ -89,7 +93,7 @@ def _run_row(row: Row, options: argparse.Namespace, client: "Client | None") -> 
     resumable.run_row(
         "-".join(runs + part),
         jobs,
-        row.data(),
+        pooled(row.data(), options.pooled),
         options.output,
         runs="-".join(runs),  # what is run for a part is not run again for the whole
         workers=options.workers,

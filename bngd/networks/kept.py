@@ -2,7 +2,8 @@
 
 A kept row is the two files that ``python -m bngd.networks protocol`` writes, ``<title>.csv`` and ``<title>.json``. The
 title is the script's name, then what makes the runs others than the script's: ``-h10`` (one hidden width of m5),
-``-on-fashion-mnist`` (other data), ``-described``; at last what makes them a part: ``-every-4``, ``-1-repetitions``.
+``-on-fashion-mnist`` (other data), ``-described``, ``-pooled-4`` (fewer inputs); at last what makes them a part:
+``-every-4``, ``-1-repetitions``.
 """
 
 import json
@@ -16,9 +17,10 @@ import pandas as pd
 FOLDER = Path(__file__).parent / "rows"
 PARTS = ("-every-", "-repetitions")
 """What the title of a row has that was not run at every rate or as often as the script does."""
+POOLED = "-pooled-"
 
 
-def rows(script: str = "", *, parts: bool = False) -> list[str]:
+def rows(script: str = "", *, parts: bool = False, pooled: int = 1) -> list[str]:
     """Return the titles of the rows whose results are kept.
 
     Parameters
@@ -27,10 +29,18 @@ def rows(script: str = "", *, parts: bool = False) -> list[str]:
         Only what was run of this script; of any, unless given.
     parts : bool
         Those that are a part of a row too.
+    pooled : int
+        Those whose pixels were averaged over blocks of this side; 1 stands for the images as they are.
     """
     titles = sorted(path.stem for path in FOLDER.glob("*.csv"))
     of_script = [title for title in titles if not script or title.split("-")[0] == script]
-    return [title for title in of_script if parts or not any(part in title for part in PARTS)]
+    asked = [title for title in of_script if block(title) == pooled]
+    return [title for title in asked if parts or not any(part in title for part in PARTS)]
+
+
+def block(title: str) -> int:
+    """Return the side of the blocks that a kept row's pixels were averaged over; 1 if they were not."""
+    return int(title.partition(POOLED)[2].split("-")[0] or 1)
 
 
 def results(title: str) -> pd.DataFrame:
@@ -60,7 +70,7 @@ def provenance(title: str) -> dict[str, Any]:
     ValueError
         If the row is not kept.
     """
-    if title not in rows(parts=True):
+    if not (FOLDER / f"{title}.json").exists():
         raise ValueError(
             f"no results of {title!r} are kept; run it with: python -m bngd.networks protocol {title.split('-')[0]}"
         )
