@@ -86,7 +86,7 @@ def _tent(parameters: Data) -> tuple[Data, str]:
     # A start and its opposite run alike, with the opposite sign of a.
     data = {"u": problem.u.tolist(), "other": (np.sign(overlap) * w0).tolist(), "figure": figure}
     return data, (
-        rf"At $\kappa = {problem.condition_number:.0f}$ the asymptotes promise {decades:.1f} decades of learning rates "
+        rf"At $\kappa = {problem.condition_number:.0f}$ the asymptotes promise {decades:.1f} decades of step sizes "
         rf"whose effective step is at least {level:g} of its limit $2/\lambda^*_d$."
     )
 
@@ -148,7 +148,7 @@ def _working(parameters: Data) -> tuple[Data, str]:
     kappa = parameters["condition_numbers"][0]
     figure = {"demand": 1, "loss": parameters["threshold"], "steps": parameters["steps"]}
     return {"u": problems[0].u.tolist(), "w0": w0.tolist(), "kappa": kappa, "figure": figure}, (
-        rf"How wide the range of learning rates is depends on what is asked: here, with $\kappa = {kappa:g}$, a loss "
+        rf"How wide the range of step sizes is depends on what is asked: here, with $\kappa = {kappa:g}$, a loss "
         f"of {parameters['threshold']:g} within {parameters['steps']} steps. Where a speed close to the best is asked, "
         "it is narrow for both."
     )
@@ -159,7 +159,7 @@ def _luck(parameters: Data) -> tuple[Data, str]:
     figure = {"d": d, "kappa": parameters["condition_number"], "level": parameters["level"]}
     spread = by_dimension.LOG_CHI_DEVIATION
     return {"figure": figure}, (
-        "Ten times the dimension adds one decade of good learning rates in the mean; the luck of the start spreads "
+        "Ten times the dimension adds one decade of good step sizes in the mean; the luck of the start spreads "
         f"them by {spread:.2f} decades, whatever the dimension."
     )
 

@@ -1,4 +1,4 @@
-"""The same experiments on neural networks: data, architectures, training of many learning rates, what to measure."""
+"""The same experiments on neural networks: data, architectures, training of many step sizes, what to measure."""
 
 try:
     import jax  # noqa: F401

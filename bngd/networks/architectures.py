@@ -1,4 +1,4 @@
-"""The networks of the authors' protocol: one description each, with and without batch normalisation."""
+"""The networks of the authors' protocol: one description each, with and without batch normalization."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ Parameters = dict[str, list[Any]]
 """``weights``, ``biases`` and, with BN, ``gamma`` and ``beta``: a list with one array for each layer."""
 
 Statistics = list[tuple[Array, Array]]
-"""Mean and variance of each layer's input to its normalisation."""
+"""Mean and variance of each layer's input to its normalization."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Batch normalisation: the map that this project is about."""
+"""Batch normalization: the map that this project is about."""
 
 import jax.numpy as jnp
 from jax import Array

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", choices=DATASETS, help="data set; the script's own unless given")
     parser.add_argument("--hidden", type=int, metavar="H", help="of a row of m5, the runs of this hidden width only")
     parser.add_argument("--pooled", type=int, default=1, metavar="B", help="average blocks of B x B pixels first")
-    parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th learning rate only")
+    parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th step size only")
     parser.add_argument("--described", action="store_true", help="train the BN networks as meant, not as published")
     parser.add_argument("--workers", type=int, help="processes; every core unless given")
     parser.add_argument(

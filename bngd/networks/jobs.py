@@ -25,9 +25,9 @@ class Job:
     ----------
     network : Network
     lr : float
-        Learning rate of weights and biases, eps.
+        Step size of weights and biases, eps.
     lr_a : float or None
-        Learning rate of BN's gamma and beta, eps_a; None stands for `lr` (one joint rate).
+        Step size of BN's gamma and beta, eps_a; None stands for `lr` (one joint rate).
     seed : int
         Of the repetition.
     stream : int
@@ -81,7 +81,7 @@ class Job:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; choose from {', '.join(allowed)}")
         for name in ("batch", "evaluation"):
             if self.network.normalised and getattr(self, name) < 2:
-                raise ValueError(f"{name} is 1, and one image has no variance to normalise by; give BN at least 2")
+                raise ValueError(f"{name} is 1, and one image has no variance to normalize by; give BN at least 2")
         if self.lr_a is not None and not self.network.normalised:
             raise ValueError(f"lr_a is {self.lr_a}, but {self.network.name} has no BN; leave lr_a out")
 

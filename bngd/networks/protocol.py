@@ -18,7 +18,7 @@ VALIDATION = 5000
 
 @dataclass(frozen=True)
 class Grid:
-    """Learning rates ``logspace(low, high, n)``."""
+    """Step sizes ``logspace(low, high, n)``."""
 
     low: float
     high: float
@@ -39,7 +39,7 @@ Z = (1.0, 0.1, 0.01, 0.001)
 
 @dataclass(frozen=True)
 class Row:
-    """One script of the authors: a network, a method and a grid of learning rates.
+    """One script of the authors: a network, a method and a grid of step sizes.
 
     Attributes
     ----------

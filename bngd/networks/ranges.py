@@ -1,4 +1,4 @@
-"""The workable range of learning rates of every method and seed, by two measures."""
+"""The workable range of step sizes of every method and seed, by two measures."""
 
 from math import isnan
 

@@ -1,4 +1,4 @@
-// Luck and dimension: does the range of good learning rates widen with d, or with the luck of the start?
+// Luck and dimension: does the range of good step sizes widen with d, or with the luck of the start?
 
 import { makeProblem } from "./dynamics.js";
 import { explorer } from "./kit.js";
@@ -74,7 +74,7 @@ function density(centre, value) {
 function draw({ histogram }, { logs, mean, centre, gd }) {
   const width = (RANGE[1] - RANGE[0]) / BINS, counts = new Array(BINS).fill(0);
   for (const value of logs) counts[Math.max(0, Math.min(BINS - 1, Math.floor((value - RANGE[0]) / width)))]++;
-  histogram.begin({ x: RANGE, y: [0, 0.75], xLabel: "decades of good learning rates, log₁₀ m", yTicks: false, title: `${DRAWS} random starts` });
+  histogram.begin({ x: RANGE, y: [0, 0.75], xLabel: "decades of good step sizes, log₁₀ m", yTicks: false, title: `${DRAWS} random starts` });
   counts.forEach((count, i) => count && histogram.rect("bar", RANGE[0] + i * width, 0, RANGE[0] + (i + 1) * width, count / DRAWS / width));
   const xs = Array.from({ length: 201 }, (_, i) => RANGE[0] + (i / 200) * (RANGE[1] - RANGE[0]));
   histogram.line("theory", xs, xs.map((value) => density(centre, value)));
@@ -86,7 +86,7 @@ function draw({ histogram }, { logs, mean, centre, gd }) {
 }
 
 function say({ mean, deviation, unlucky, lucky, limit, gd }, { d }) {
-  return `In dimension ${num("d", d, 6)} a start has ${num("mean", mean)} decades of good learning rates in the mean; for large <i>d</i> theory says ${num("limit", limit)}, one more for each tenfold <i>d</i>. ` +
+  return `In dimension ${num("d", d, 6)} a start has ${num("mean", mean)} decades of good step sizes in the mean; for large <i>d</i> theory says ${num("limit", limit)}, one more for each tenfold <i>d</i>. ` +
     `Luck alone spreads them by ${num("deviation", deviation, 2)} (theory: ${num("spread", Math.PI / (Math.SQRT2 * Math.LN10), 2)}, whatever <i>d</i>): one start in ten has less than ${num("unlucky", unlucky)}, one in ten more than ${num("lucky", lucky)}. GD has ${num("gd", gd, 2)}.`;
 }
 
@@ -107,6 +107,6 @@ explorer("luck", {
   },
   extra: `<button type="button" data-do="redraw">Draw again</button>`,
   actions: { redraw: (one) => one.set({ draw: (one.state.draw % 999) + 1 }) },
-  plots: [{ name: "histogram", label: "Histogram of the width of the range of good learning rates over random starts, with the limit law", ratio: 0.42, least: 210 }],
+  plots: [{ name: "histogram", label: "Histogram of the width of the range of good step sizes over random starts, with the limit law", ratio: 0.42, least: 210 }],
   compute, draw, say, sample,
 });

@@ -74,7 +74,7 @@ explorer("one-step", {
     truth: (now, before) => (now.grown < 1 ? 0 : now.grown > 1 && Math.abs(now.grown - before.grown) < 1e-9 ? 1 : 2),
   },
   controls: {
-    eps: { label: "learning rate <i>ε</i>", min: 1e-2, max: 10, value: 1, log: true },
+    eps: { label: "step size <i>ε</i>", min: 1e-2, max: 10, value: 1, log: true },
     angle: { label: "direction of <i>w</i> in degrees", min: -180, max: 180, value: 100 },
     a: { label: "<i>a</i>, in units of ‖<i>u</i>‖<sub><i>H</i></sub>", min: -2, max: 2, value: 0.8 },
   },

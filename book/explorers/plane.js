@@ -1,4 +1,4 @@
-// The plane: which pairs of learning rates work, and what a run does at each?
+// The plane: which pairs of step sizes work, and what a run does at each?
 
 import { advance, classify, excessLoss, makeProblem, norm, optimalA } from "./dynamics.js";
 import { explorer } from "./kit.js";
@@ -40,7 +40,7 @@ function draw(plots, { run, outcome, steps }, { eps, eps_a: epsA }, data) {
 
 function drawPlane(plot, eps, epsA, { lr, lr_a: lrA, outcomes, limit }) {
   const side = lr[1] / lr[0], half = (lrA[1] - lrA[0]) / 2;
-  plot.begin({ x: [lr[0], lr.at(-1)], y: [0, lrA.at(-1)], logX: true, xLabel: "learning rate ε of w", title: "ε<tspan dy='3' font-size='9'>a</tspan><tspan dy='-3'>, the learning rate of a</tspan>" });
+  plot.begin({ x: [lr[0], lr.at(-1)], y: [0, lrA.at(-1)], logX: true, xLabel: "step size ε of w", title: "ε<tspan dy='3' font-size='9'>a</tspan><tspan dy='-3'>, the step size of a</tspan>" });
   const paths = OUTCOMES.map(() => "");
   lrA.forEach((rate, row) => {
     const top = plot.y.at(rate + half).toFixed(1), bottom = plot.y.at(rate - half).toFixed(1), codes = outcomes[row];
@@ -79,7 +79,7 @@ function say({ run, outcome, steps }, { eps, eps_a: epsA }) {
 
 explorer("plane", {
   title: "The plane",
-  question: "Which pairs of learning rates work?",
+  question: "Which pairs of step sizes work?",
   predict: {
     ask: `At <i>ε</i> = 1 all is well with <i>ε</i><sub>a</sub> = 1, the theorem's bound. What happens at <i>ε</i><sub>a</sub> = 1.5, beyond it?`,
     choices: ["It diverges", "It converges all the same", "It never settles"],
@@ -87,11 +87,11 @@ explorer("plane", {
     truth: ({ outcome }) => (outcome === "diverged" ? 0 : outcome.startsWith("converged") ? 1 : 2),
   },
   controls: {
-    eps: { label: "learning rate <i>ε</i> of <i>w</i>", min: 1e-4, max: 1e8, value: 1, log: true },
-    eps_a: { label: "learning rate <i>ε</i><sub>a</sub> of <i>a</i>", min: 0.05, max: 2.5, value: 1 },
+    eps: { label: "step size <i>ε</i> of <i>w</i>", min: 1e-4, max: 1e8, value: 1, log: true },
+    eps_a: { label: "step size <i>ε</i><sub>a</sub> of <i>a</i>", min: 0.05, max: 2.5, value: 1 },
   },
   plots: [
-    { name: "plane", label: "The plane of the two learning rates, coloured by how a run ends", ratio: 0.42, least: 210, drag: ([x, y]) => ({ eps: Number(x.toPrecision(3)), eps_a: Number(y.toPrecision(3)) }) },
+    { name: "plane", label: "The plane of the two step sizes, coloured by how a run ends", ratio: 0.42, least: 210, drag: ([x, y]) => ({ eps: Number(x.toPrecision(3)), eps_a: Number(y.toPrecision(3)) }) },
     { name: "loss", label: "Loss against the step, at the place pointed at", ratio: 0.7 },
     { name: "norm", label: "Length of w against the step, at the place pointed at", ratio: 0.7 },
     { name: "a", label: "Size of a against the step, at the place pointed at", ratio: 0.7 },

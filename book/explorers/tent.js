@@ -1,4 +1,4 @@
-// Tent: which learning rates are good?
+// Tent: which step sizes are good?
 
 import { bngdEnd, makeProblem } from "./dynamics.js";
 import { explorer } from "./kit.js";
@@ -44,7 +44,7 @@ function compute({ eps, kappa, overlap, eps_a: epsA, level }, { u, other }) {
 function draw({ tent }, { tent: values, limit, small, large, pieces: good, probe }, { eps, level }) {
   tent.begin({
     x: [RATES[0], RATES.at(-1)], y: [FLOOR, 30], logX: true, logY: true,
-    xLabel: "learning rate ε", yLabel: "effective step ε̂ in units of its limit 2/λ*<tspan dy='3' font-size='9'>d</tspan>",
+    xLabel: "step size ε", yLabel: "effective step ε̂ in units of its limit 2/λ*<tspan dy='3' font-size='9'>d</tspan>",
   });
   for (const { low, high } of good) tent.rect("good", low, FLOOR, high, level);
   tent.horizontal("limit", 1);
@@ -72,20 +72,20 @@ function say({ pieces: good, promised, probe, gdDecades }, { eps, level }) {
 
 explorer("tent", {
   title: "Tent",
-  question: "Which learning rates are good?",
+  question: "Which step sizes are good?",
   predict: {
-    ask: "The start is turned until it is nearly orthogonal to what is to be learned: overlap 0.0001. What happens to the range of learning rates above <i>f</i>?",
+    ask: "The start is turned until it is nearly orthogonal to what is to be learned: overlap 0.0001. What happens to the range of step sizes above <i>f</i>?",
     choices: ["It gets narrower", "It gets wider and stays whole", "It gets wider, but a notch cuts it"],
     at: { overlap: 1e-4 },
     truth: (now, before) => (now.pieces.length > 1 ? 2 : now.promised.high / now.promised.low > before.promised.high / before.promised.low ? 1 : 0),
   },
   controls: {
-    eps: { label: "learning rate <i>ε</i> looked at", min: 1e-8, max: 1e8, value: 1, log: true },
+    eps: { label: "step size <i>ε</i> looked at", min: 1e-8, max: 1e8, value: 1, log: true },
     kappa: { label: "condition number <i>κ</i>", min: 2, max: 1e3, value: 100, log: true },
     overlap: { label: "overlap of <i>w</i>₀ with <i>g</i>", min: 1e-5, max: 1, value: 0.1, log: true },
-    eps_a: { label: "learning rate <i>ε</i><sub>a</sub> of <i>a</i>", min: 0.05, max: 1.95, value: 1 },
+    eps_a: { label: "step size <i>ε</i><sub>a</sub> of <i>a</i>", min: 0.05, max: 1.95, value: 1 },
     level: { label: "level <i>f</i>, part of 2/<i>λ</i>*<sub><i>d</i></sub>", min: 1e-4, max: 1, value: 0.1, log: true },
   },
-  plots: [{ name: "tent", label: "The effective step against the learning rate, with its two asymptotes and the level f", ratio: 0.5, least: 230, drag: ([x]) => ({ eps: Number(x.toPrecision(3)) }) }],
+  plots: [{ name: "tent", label: "The effective step against the step size, with its two asymptotes and the level f", ratio: 0.5, least: 230, drag: ([x]) => ({ eps: Number(x.toPrecision(3)) }) }],
   compute, draw, say,
 });

@@ -1,4 +1,4 @@
-// Two walkers: what does a too large learning rate do?
+// Two walkers: what does a too large step size do?
 
 import { bngdTrajectory, classify, gdTrajectory, makeProblem, norm, optimalA } from "./dynamics.js";
 import { explorer } from "./kit.js";
@@ -106,15 +106,15 @@ const toStart = ([x, y]) => ({ angle: Number(((Math.atan2(y, x) * 180) / Math.PI
 
 explorer("two-walkers", {
   title: "Two walkers",
-  question: "What does a too large learning rate do?",
+  question: "What does a too large step size do?",
   predict: {
-    ask: "Both walkers start at the ring, with a learning rate that suits them. Now it is raised to 40 times what GD can bear. What will BNGD do?",
+    ask: "Both walkers start at the ring, with a step size that suits them. Now it is raised to 40 times what GD can bear. What will BNGD do?",
     choices: ["Explode, like GD", "Jump out once, then settle", "Stand still"],
     at: { eps: 16 },
     truth: ({ bngd }) => (bngd.outcome === "diverged" ? 0 : bngd.norm[STEPS] > 2 * bngd.norm[0] ? 1 : 2),
   },
   controls: {
-    eps: { label: "learning rate <i>ε</i>", min: 1e-3, max: 1e3, value: 0.3, log: true },
+    eps: { label: "step size <i>ε</i>", min: 1e-3, max: 1e3, value: 0.3, log: true },
     kappa: { label: "condition number <i>κ</i>", min: 1, max: 100, value: 5, log: true },
     angle: { label: "start: direction in degrees", min: -180, max: 180, value: -65 },
     length: { label: "start: length", min: 0.1, max: 2.2, value: 1.6 },

@@ -1,4 +1,4 @@
-// What counts as working? The width of a range of learning rates says nothing without its demand.
+// What counts as working? The width of a range of step sizes says nothing without its demand.
 
 import { advance, excessLoss, makeProblem, optimalA } from "./dynamics.js";
 import { explorer } from "./kit.js";
@@ -55,7 +55,7 @@ function compute({ demand, loss, slowdown, steps }, data) {
 }
 
 function draw({ losses }, { gd, bngd, steps }) {
-  losses.begin({ x: [RATES[0], RATES.at(-1)], y: [1e-11, 30], logX: true, logY: true, xLabel: "learning rate ε, in units of GD's limit 2/λ<tspan dy='3' font-size='9'>d</tspan>", title: `Excess loss after ${steps} steps` });
+  losses.begin({ x: [RATES[0], RATES.at(-1)], y: [1e-11, 30], logX: true, logY: true, xLabel: "step size ε, in units of GD's limit 2/λ<tspan dy='3' font-size='9'>d</tspan>", title: `Excess loss after ${steps} steps` });
   losses.vertical("limit", 1);
   for (const [cls, { values, threshold, range }, y] of [["bngd", bngd, 1e-10], ["gd", gd, 2e-11]]) {
     losses.horizontal(`demand ${cls}`, threshold);
@@ -73,12 +73,12 @@ function say({ gd, bngd, steps, earlier }, { demand, loss, slowdown }) {
   const part = (name, method, value) => (Number.isNaN(value) ? `no <i>ε</i> does it for ${method}` : `${method} does it over ${num(name, value, 2)} decades`);
   const lead = ofBngd - ofGd;
   const verdict = Number.isNaN(lead) ? "" : Math.abs(lead) < 0.15 ? ` BNGD's lead is ${num("lead", lead, 2)} decades: as good as gone.` : ` BNGD's lead is ${num("lead", lead, 2)} decades.`;
-  return `${asked}: ${part("gd", "GD", ofGd)}, ${part("bngd", "BNGD", ofBngd)} of learning rates.${verdict}`;
+  return `${asked}: ${part("gd", "GD", ofGd)}, ${part("bngd", "BNGD", ofBngd)} of step sizes.${verdict}`;
 }
 
 explorer("working", {
   title: "What counts as working?",
-  question: "How much wider is BNGD's range of learning rates?",
+  question: "How much wider is BNGD's range of step sizes?",
   predict: {
     ask: "Asked for a loss of 0.01, BNGD leads by decades. Now ask for speed: at most 1.5 times as slow as the method's own best. How wide is the lead then?",
     choices: ["As wide as before", "About half", "Next to nothing"],
@@ -95,6 +95,6 @@ explorer("working", {
     loss: { label: "loss asked for", min: 1e-9, max: 1, value: 1e-2, log: true, shown: ({ demand }) => demand === 1 },
     slowdown: { label: "slowdown granted", min: 1, max: 40, value: 10, log: true, shown: ({ demand }) => demand === 2 },
   },
-  plots: [{ name: "losses", label: "Loss of both methods against the learning rate, with the demand and the ranges that meet it", ratio: 0.48, least: 240 }],
+  plots: [{ name: "losses", label: "Loss of both methods against the step size, with the demand and the ranges that meet it", ratio: 0.48, least: 240 }],
   prepare, compute, draw, say,
 });

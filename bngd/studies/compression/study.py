@@ -1,4 +1,4 @@
-"""Compression: how exact it is, and the range of learning rates in dimensions that only it can reach."""
+"""Compression: how exact it is, and the range of step sizes in dimensions that only it can reach."""
 
 from collections.abc import Iterable
 

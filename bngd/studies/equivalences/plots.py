@@ -145,7 +145,7 @@ def gd_runs(runs: pd.DataFrame) -> Figure:
             markevery=(number * every // 7, every),
             label=str(law),
         )
-    ax.set(xlabel="step $k$", ylabel=r"loss / $\frac{1}{2}u'Hu$", xlim=(0, runs["step"].max()))
+    ax.set(xlabel="step $k$", ylabel=r"loss / $\frac{1}{2}u^\top Hu$", xlim=(0, runs["step"].max()))
     ax.set_ylim(top=min(1e6, 3 * float(runs["loss"].max())))
     fig.legend(*ax.get_legend_handles_labels(), loc="outside right center", handlelength=2.6)
     return fig

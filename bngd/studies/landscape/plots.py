@@ -86,7 +86,7 @@ def angle_plane(surface: AngleSurface, norm_u: float, paths: Sequence[Array]) ->
     for saddle in saddles:
         _note(ax, (saddle, 0), "saddles", (9, 5))
     label = np.searchsorted(angle, 90)
-    _note(ax, (angle[label], best_a[label]), "$a = w'g/s$", (2, 6))
+    _note(ax, (angle[label], best_a[label]), r"$a = w^\top g/s$", (2, 6))
     ax.set(xlim=(angle[0], angle[-1]), ylim=(a[0], a[-1]), xticks=np.arange(-90, angle[-1], 45))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}°"))
     ax.set(xlabel="angle from $u$ to $w$", ylabel="$a$")
@@ -123,7 +123,7 @@ def _contours(ax: Axes, x: Array, y: Array, loss: Array, levels: Array) -> Any:
 
 def _colour_bar(fig: Figure, image: Any, axes: Any) -> None:
     bar = fig.colorbar(image, ax=axes, shrink=0.85, pad=0.02, aspect=28)
-    bar.set_label(r"excess loss / $\frac{1}{2}u'Hu$")
+    bar.set_label(r"excess loss / $\frac{1}{2}u^\top Hu$")
     ticks = list(range(0, BOWL_LEVELS.size, 3))
     bar.set_ticks(ticks, labels=[f"{BOWL_LEVELS[tick]:.2g}" for tick in ticks])
     bar.outline.set_visible(False)
@@ -146,7 +146,7 @@ def _mark_rays(ax: Axes, reach: float, u: Array, g: Array) -> None:
     half_way = 0.45 * reach / np.abs(u).max() * u
     _note(ax, half_way, "$w = tu$, $t > 0$", (6, -16))
     _note(ax, -half_way, "$t < 0$", (-26, 9))
-    _note(ax, 0.8 * reach / np.abs(across).max() * across, "$w'g = 0$", (-8, 9))
+    _note(ax, 0.8 * reach / np.abs(across).max() * across, r"$w^\top g = 0$", (-8, 9))
 
 
 def _note(ax: Axes, at: Any, text: str, offset: tuple[float, float], colour: str = COLOURS["theory"]) -> None:

@@ -37,7 +37,7 @@ def self_tuning_paths(paths: pd.DataFrame, *, layer_names: Sequence[str]) -> Fig
 
 
 def effective_steps(final: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
-    """Draw each layer's last effective step against the learning rate, beside the limit 2 / sharpness.
+    """Draw each layer's last effective step against the step size, beside the limit 2 / sharpness.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def effective_steps(final: pd.DataFrame, *, layer_names: Sequence[str]) -> Figur
         )
         ax.loglog(rows["lr"], rows["effective_step"], "o-", color=COLOURS["bngd"], markersize=4, label="effective step")
         ax.set_title(title, loc="left")
-        ax.set_xlabel(r"learning rate $\varepsilon$")
+        ax.set_xlabel(r"step size $\varepsilon$")
     np.ravel(axes)[0].set_ylabel(r"$\varepsilon / \|W\|^2$ at the end")
     panel_letters(axes)
     fig.legend(*np.ravel(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)

@@ -1,4 +1,4 @@
-"""Norms, effective steps and sharpness along the training of a network, for many learning rates."""
+"""Norms, effective steps and sharpness along the training of a network, for many step sizes."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

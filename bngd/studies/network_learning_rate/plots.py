@@ -1,4 +1,4 @@
-"""Figures of the notebook `network_learning_rate`: the loss against the learning rate, and the ranges that work."""
+"""Figures of the notebook `network_learning_rate`: the loss against the step size, and the ranges that work."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ def range_widths(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> 
         same = {"data": labelled, "y": "label", "hue": "setting", "palette": colours, "ax": ax, "legend": False}
         sns.barplot(x=width, errorbar=None, alpha=0.25, width=0.6, linewidth=0, **same)
         sns.scatterplot(x=width, style=f"{measure}_censored", markers={False: "o", True: ">"}, s=28, zorder=3, **same)
-        ax.set(title=title, xlabel="decades of learning rates", ylabel="", xlim=(0, None))
+        ax.set(title=title, xlabel="decades of step sizes", ylabel="", xlim=(0, None))
         ax.tick_params(axis="y", length=0)
     panel_letters(axes)
     return fig

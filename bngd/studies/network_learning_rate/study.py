@@ -1,4 +1,4 @@
-"""Which learning rates work for a network: the runs to make, and their workable ranges over the repetitions."""
+"""Which step sizes work for a network: the runs to make, and their workable ranges over the repetitions."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Weights times t, their learning rate times t^2: the same run or not."""
+"""Weights times t, their step size times t^2: the same run or not."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace

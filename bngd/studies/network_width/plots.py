@@ -1,4 +1,4 @@
-"""Figures of the notebook `network_width`: the range of workable learning rates against the number of hidden units."""
+"""Figures of the notebook `network_width`: the range of workable step sizes against the number of hidden units."""
 
 from collections.abc import Mapping
 
@@ -39,7 +39,7 @@ def widths_against_units(
         sns.scatterplot(s=28, zorder=3, legend=False, ax=ax, **style, **same)
         ax.set(title=title, xlabel="hidden units $h$", xscale="log")
     axes[0].set_ylim(bottom=0)
-    axes[0].set_ylabel("decades of learning rates")
+    axes[0].set_ylabel("decades of step sizes")
     panel_letters(axes)
     handles = [Line2D([], [], color=colour, marker="o", label=setting_label(s)) for s, colour in colours.items()]
     if ranges[[f"{measure}_censored" for measure in measures(level, factor)]].to_numpy().any():
@@ -74,7 +74,7 @@ def ranges_against_updates(
         ax.set_xticks(sorted(set(ranges["updates"])), [f"{n}" for n in sorted(set(ranges["updates"]))], minor=False)
         ax.minorticks_off()
     axes[0].set_ylim(bottom=0)
-    axes[0].set_ylabel("decades of learning rates")
+    axes[0].set_ylabel("decades of step sizes")
     panel_letters(axes)
     handles = [Line2D([], [], color=colour, label=setting_label(s)) for s, colour in colours.items()]
     for h in sorted(set(table["h"])):

@@ -1,4 +1,4 @@
-"""The workable range of learning rates against the number of hidden units."""
+"""The workable range of step sizes against the number of hidden units."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

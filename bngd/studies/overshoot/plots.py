@@ -57,7 +57,7 @@ def where(problems: pd.DataFrame, example: pd.DataFrame) -> Figure:
     label = "after two steps"
     axes[0].semilogy(deep["share"], deep["predicted"].clip(upper=1), "x", color=COLOURS["accent"], label=label)
     axes[0].axhline(0.1, color=COLOURS["limit"], linestyle=":")
-    axes[0].set_xlabel(r"share of the top eigenvector in $u'Hu$")
+    axes[0].set_xlabel(r"share of the top eigenvector in $u^\top Hu$")
     axes[0].set_title(r"lowest $\hat{\varepsilon}\,/\,(2/\lambda^*_d)$ on the plateau")
     axes[0].legend(loc="lower left")
     kappa = example["condition_number"]

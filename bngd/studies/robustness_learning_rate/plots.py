@@ -1,4 +1,4 @@
-"""Figures on the robustness to the learning rate: loss against eps, and how wide the range is that works."""
+"""Figures on the robustness to the step size: loss against eps, and how wide the range is that works."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Robustness to the learning rate: the width of the workable range on many problems, and against what is asked for."""
+"""Robustness to the step size: the width of the workable range on many problems, and against what is asked for."""
 
 from collections.abc import Callable, Iterable, Mapping
 

@@ -47,7 +47,7 @@ def loss_against_lr(
     loss: str = "train_loss",
     columns: int = 2,
 ) -> Figure:
-    """Draw the final loss against the learning rate, a line for each setting and seed.
+    """Draw the final loss against the step size, a line for each setting and seed.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def loss_against_lr(
     for ax in axes[:, 0]:
         ax.set_ylabel("training loss at the end")
     for ax in axes[-1]:
-        ax.set_xlabel(r"learning rate $\varepsilon$")
+        ax.set_xlabel(r"step size $\varepsilon$")
     if len(panels) > 1:
         panel_letters(axes.ravel()[: len(panels)])
     _legend_below(fig, colours, any((runs["outcome"] == "diverged").any() for runs in panels.values()))

@@ -76,7 +76,7 @@ def local_condition_number(problem: Problem, metric: ArrayLike, ratio: float) ->
 
 
 def best_local_condition_number(problem: Problem, metric: float | Array) -> float:
-    """Return the least `local_condition_number` over the ratio of the two learning rates.
+    """Return the least `local_condition_number` over the ratio of the two step sizes.
 
     A bounded search finds it: the condition number falls and then rises with the ratio (at most c: a convex set).
     """

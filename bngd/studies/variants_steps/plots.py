@@ -46,7 +46,7 @@ def momentum(tents: pd.DataFrame, rates: pd.DataFrame) -> Figure:
 
 
 def decay(steps: Mapping[float, NDArray], balance: pd.DataFrame, curves: pd.DataFrame, limit: float) -> Figure:
-    """Draw how learning rates are forgotten, where the effective step settles, and the loss that remains.
+    """Draw how step sizes are forgotten, where the effective step settles, and the loss that remains.
 
     Parameters
     ----------
