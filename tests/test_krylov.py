@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-import bngd.krylov as krylov
+from bngd import lanczos as block_lanczos
 from bngd.dynamics import bngd_trajectory
 from bngd.ensemble import sweep
-from bngd.krylov import CompressionError, Lanczos, compress
+from bngd.krylov import CompressionError, compress
+from bngd.lanczos import Lanczos
 from bngd.memory import TooLargeError
 from bngd.problem import Problem
 
@@ -148,6 +149,6 @@ def test_bad_input(monkeypatch):
 def test_panels_do_not_change_a_result(monkeypatch):
     problem, w0 = make(300)
     whole, _ = compressed_to(problem, w0, 10)
-    monkeypatch.setattr(krylov, "PANEL", 64)
+    monkeypatch.setattr(block_lanczos, "PANEL", 64)
     cut, _ = compressed_to(problem, w0, 10)
     np.testing.assert_allclose(cut.eigenvalues, whole.eigenvalues, rtol=1e-12)

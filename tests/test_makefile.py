@@ -1,4 +1,5 @@
 import ast
+import functools
 import json
 import os
 import re
@@ -260,8 +261,14 @@ def imported_by(notebook):
         for path in (f"{name.replace('.', '/')}.py", f"{name.replace('.', '/')}/__init__.py"):
             if path not in found and name.split(".")[0] == "bngd" and (REPOSITORY / path).is_file():
                 found.add(path)
-                todo |= imports((REPOSITORY / path).read_text())
+                todo |= imports_of_file(REPOSITORY / path)
     return found
+
+
+@functools.cache
+def imports_of_file(path):
+    """`imports` of a file: many notebooks import the same ones."""
+    return imports(path.read_text())
 
 
 def imports(code):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from bngd.networks import data, sources
-from bngd.networks.data import Images, channels_last, load, load_first, scrambled
+from bngd.networks.data import channels_last, load, load_first, scrambled
 from bngd.networks.idx import DataError, read_idx
+from bngd.networks.images import Images
 
 
 def write_idx(path, array, header=None):

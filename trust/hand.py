@@ -40,9 +40,9 @@ MUTATIONS = [
     Mutation(
         "theory", "problem.g / problem.dimension)", "problem.g / (problem.dimension + 1))", "robustness_dimension"
     ),
-    Mutation("krylov", "eigenvalues * seeds[0]", "eigenvalues**1.001 * seeds[0]", "compression"),
-    Mutation("krylov", "(diagonal + diagonal.T) / 2", "(diagonal + diagonal.T) / 2.001", "compression"),
-    Mutation("krylov", "block * self.full.eigenvalues", "block / self.full.eigenvalues", "compression"),
+    Mutation("lanczos", "eigenvalues * seeds[0]", "eigenvalues**1.001 * seeds[0]", "compression"),
+    Mutation("lanczos", "(diagonal + diagonal.T) / 2", "(diagonal + diagonal.T) / 2.001", "compression"),
+    Mutation("lanczos", "block * self.full.eigenvalues", "block / self.full.eigenvalues", "compression"),
     Mutation("ensemble/kernels", "lr[j] * a[j] / sigma\n", "1.001 * lr[j] * a[j] / sigma\n", "robustness_dimension"),
     Mutation("ensemble/kernels", "(best_a - a[j])", "(best_a + a[j])", "robustness_dimension"),
     Mutation("ensemble/kernels", "seen[1, j]) / 2 + known", "seen[1, j]) / 2.001 + known", "compression"),

@@ -28,6 +28,7 @@ TESTS = {
     "bngd/equivalences.py": ["test_equivalences"],
     "bngd/claims.py": ["test_claims"],
     "bngd/krylov.py": ["test_krylov"],
+    "bngd/lanczos.py": ["test_krylov"],
     "bngd/ensemble/kernels.py": ["test_ensemble"],
     "bngd/companion/parameters.py": ["test_companion_profiles"],
     "bngd/companion/run.py": ["test_companion_run"],

@@ -7,8 +7,9 @@ except ImportError as error:
 
 from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Conv, Dense, Network, m5, mlp, small_conv
 from bngd.networks.compiler import compile_quickly
-from bngd.networks.data import DATASETS, Images, load, load_first, scrambled
+from bngd.networks.data import DATASETS, load, load_first, scrambled
 from bngd.networks.idx import DataError
+from bngd.networks.images import Images
 from bngd.networks.jobs import Job, grid
 from bngd.networks.parallel import train
 from bngd.networks.ranges import workable_ranges

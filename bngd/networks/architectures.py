@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array, lax
 
 from bngd.networks.batch_norm import DEFAULT_EPSILON, batch_norm, batch_statistics
-from bngd.networks.data import CLASSES
+from bngd.networks.images import CLASSES
 
 Parameters = dict[str, list[Any]]
 """``weights``, ``biases`` and, with BN, ``gamma`` and ``beta``: a list with one array for each layer."""

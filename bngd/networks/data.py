@@ -11,7 +11,6 @@ import sys
 import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -19,66 +18,7 @@ from numpy.typing import NDArray
 
 from bngd.networks import sources
 from bngd.networks.idx import DataError, read_idx
-
-CLASSES = 10
-
-
-@dataclass(frozen=True, eq=False)  # two data sets are the same only if they are one: arrays do not compare
-class Images:
-    """Images with labels, for training and for testing.
-
-    Attributes
-    ----------
-    name : str
-        As in `DATASETS`.
-    x_train, x_test : ndarray of uint8, shape (n, height, width, channels)
-        Pixels as stored; `peak` is the value of a fully lit one.
-    y_train, y_test : ndarray of uint8, shape (n,)
-        Labels, 0 to 9.
-    peak : float
-        The networks see pixels divided by it.
-    origin : str
-        What the data are and where they came from, in words that a page can show.
-    offset : ndarray of float32, shape (height, width, channels), or None
-        Subtracted from the scaled pixels, where the protocol centres them.
-    """
-
-    name: str
-    x_train: NDArray[np.uint8]
-    y_train: NDArray[np.uint8]
-    x_test: NDArray[np.uint8]
-    y_test: NDArray[np.uint8]
-    peak: float
-    origin: str
-    offset: NDArray[np.float32] | None = None
-
-    def __post_init__(self) -> None:
-        """Check that images and labels go together, and that the labels are in range."""
-        for part, x, y in (("train", self.x_train, self.y_train), ("test", self.x_test, self.y_test)):
-            if x.ndim != 4 or x.shape[1:] != self.shape:
-                raise DataError(f"{self.name}: x_{part} has shape {x.shape}; give (n, height, width, channels)")
-            if len(x) != len(y) or len(x) == 0:
-                raise DataError(f"{self.name}: {len(x)} {part} images with {len(y)} labels; give one label an image")
-            for what, array in ((f"x_{part}", x), (f"y_{part}", y)):
-                if array.dtype != np.uint8:
-                    raise DataError(f"{self.name}: {what} holds {array.dtype}; give bytes (uint8)")
-            if y.max() >= CLASSES:
-                raise DataError(f"{self.name}: a {part} label is {y.max()}; labels run from 0 to {CLASSES - 1}")
-        if not (isfinite(self.peak) and self.peak > 0):
-            raise DataError(f"{self.name}: peak is {self.peak!r}; give the value of a fully lit pixel")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one image: height, width, channels."""
-        return self.x_train.shape[1:]
-
-    def without_first(self, n: int) -> "Images":
-        """Drop the first n training images, which TensorFlow's reader of MNIST kept for validation."""
-        return replace(self, x_train=self.x_train[n:], y_train=self.y_train[n:])
-
-    def centred(self) -> "Images":
-        """Subtract the mean training image, as the scripts' "normalised" CIFAR-10 does."""
-        return replace(self, offset=self.x_train.mean(0, dtype=np.float64).astype(np.float32) / np.float32(self.peak))
+from bngd.networks.images import Images
 
 
 def data_folder() -> Path:
@@ -94,42 +34,30 @@ IDX_NAMES = (
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 )
-FASHION_DEBIAN = dict(
-    zip(
-        IDX_NAMES,
-        (
-            "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
-            "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056",
-            "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
-            "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
-        ),
-        strict=True,
-    )
+
+
+def _idx_files(*checksums: str) -> sources.Checksums:
+    return dict(zip(IDX_NAMES, checksums, strict=True))
+
+
+FASHION_DEBIAN = _idx_files(
+    "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
+    "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056",
+    "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
+    "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
 )
 """Fashion-MNIST as Debian compressed it anew: other bytes than upstream's, the same images."""
-FASHION_UPSTREAM = dict(
-    zip(
-        IDX_NAMES,
-        (
-            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-        ),
-        strict=True,
-    )
+FASHION_UPSTREAM = _idx_files(
+    "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
 )
-MNIST_FILES = dict(
-    zip(
-        IDX_NAMES,
-        (
-            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        ),
-        strict=True,
-    )
+MNIST_FILES = _idx_files(
+    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 )
 MNIST_5K_FILES = {"mnist_5k.csv.gz": "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"}
 CIFAR_FILES = {"cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"}

@@ -13,7 +13,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from bngd.machine import cores, usable_cores
-from bngd.networks.data import Images
+from bngd.networks.images import Images
 from bngd.networks.jobs import Job
 from bngd.networks.training import Training, run
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from bngd.networks import kept
 from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Network, m5
-from bngd.networks.data import Images, load
+from bngd.networks.data import load
+from bngd.networks.images import Images
 from bngd.networks.jobs import Job
 
 REPETITIONS = 5

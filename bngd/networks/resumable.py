@@ -17,7 +17,7 @@ import numpy as np
 from bngd.files import plain, write_text
 from bngd.machine import commit
 from bngd.networks import kept
-from bngd.networks.data import Images
+from bngd.networks.images import Images
 from bngd.networks.jobs import Job
 from bngd.networks.parallel import as_finished
 from bngd.networks.tables import early_losses, summary

@@ -9,7 +9,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from bngd.networks.architectures import LOSSES, Network, Parameters, forward
-from bngd.networks.data import Images
+from bngd.networks.images import Images
 from bngd.networks.jobs import Job
 from bngd.networks.training import batch, evaluate, in_precision, seen, trajectory
 

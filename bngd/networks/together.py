@@ -12,7 +12,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from bngd.networks.architectures import Network, Parameters, Statistics, initialise, shapes
-from bngd.networks.data import Images
+from bngd.networks.images import Images
 from bngd.networks.jobs import Job, batches
 from bngd.networks.training import (
     DIVERGED,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bngd.networks.architectures import LOSSES, Network, Parameters, Statistics, forward, initialise
 from bngd.networks.batch_norm import MOMENTUM
-from bngd.networks.data import Images
+from bngd.networks.images import Images
 from bngd.networks.jobs import Job, batches
 
 AT_ONCE = 10
