@@ -1,3 +1,7 @@
+import re
+import signal
+import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -5,8 +9,11 @@ import pandas as pd
 import pytest
 
 from bngd.dynamics import Outcome, bngd_trajectory, gd_trajectory
-from bngd.ensemble import kernels, sweep
+from bngd.ensemble import kernels, local, sweep
 from bngd.ensemble.kernels import MAX_LANES, MIN_LANES, VECTOR, lanes
+from bngd.ensemble.progress import estimated_seconds
+from bngd.ensemble.record import record_runs
+from bngd.ensemble.runs import make_runs
 from bngd.memory import TooLargeError
 from bngd.problem import Problem
 
@@ -135,12 +142,13 @@ def test_padding_is_never_seen(dimension):
 
 
 @pytest.mark.parametrize("method", ["gd", "bngd"])
-def test_no_result_depends_on_chunks_or_threads(problem, starts, method):
+def test_no_result_depends_on_chunks_or_threads(problem, starts, method, monkeypatch):
     lr = np.geomspace(1e-4, 1e5, 203)[:, None]
     call = {"steps": 700, "w0": starts, "method": method, "checkpoints": [1, 350, 700]}
     truth = sweep(problem, lr, workers=1, **call)
-    for workers, chunk_size in ((1, 1), (2, 17), (3, 100), (2, None)):
-        pd.testing.assert_frame_equal(sweep(problem, lr, workers=workers, chunk_size=chunk_size, **call), truth)
+    for workers, size in ((1, 1), (2, 17), (3, 100), (2, 406)):
+        monkeypatch.setattr(local, "chunk_size", lambda *_, size=size: size)
+        pd.testing.assert_frame_equal(sweep(problem, lr, workers=workers, **call), truth)
 
 
 def test_checkpoints_do_not_change_a_run(problem, starts):
@@ -155,11 +163,49 @@ def test_blocks_fill_the_cache_but_not_more():
     assert all(lanes(d) % VECTOR == 0 for d in range(1, 5000, 7))
 
 
-def test_progress_counts_the_runs(problem, starts):
+def test_progress_counts_the_runs(problem, starts, monkeypatch):
     seen = []
-    sweep(problem, np.full(50, 0.1), steps=5, w0=starts[0], chunk_size=20, progress=lambda *now: seen.append(now))
+    monkeypatch.setattr(local, "chunk_size", lambda *_: 20)
+    sweep(problem, np.full(50, 0.1), steps=5, w0=starts[0], progress=lambda *now: seen.append(now))
     assert seen[-1] == (50, 50)
     assert len(seen) == 3
+
+
+def test_progress_is_told_where_asked_for_and_nowhere_else(problem, starts, capsys):
+    sweep(problem, np.full(50, 0.1), steps=500, w0=starts[0])
+    assert capsys.readouterr() == ("", "")
+    sweep(problem, np.full(50, 0.1), steps=500, w0=starts[0], workers=2, progress=True)
+    first, *others = re.split(r"[\r\n]+", capsys.readouterr().err.strip())
+    assert re.fullmatch(
+        r"sweep: 50 runs of 500 steps in dimension 12 on 2 cores: at most about \S+ s and 0.\d+ MiB; Ctrl-C .*", first
+    )
+    assert re.fullmatch(r"sweep: 50 of 50 runs in \S+ s, done *", others[-1])
+
+
+def test_an_estimate_is_near_the_truth():
+    problem = Problem.from_spectrum(np.geomspace(1, 1e6, 100), rng=np.random.default_rng(0))
+    runs = make_runs(problem, np.full(96, 1e-9), w0=np.ones(100), marks=[0, 8000], method="bngd", lr_a=1.0, a0=None)
+    estimate = estimated_seconds(runs, 1)
+    begin = time.perf_counter()
+    record_runs(runs)
+    assert 0.2 < estimate / (time.perf_counter() - begin) < 5  # others may be using the machine
+
+
+def test_an_interrupted_sweep_ends_at_once_and_gives_what_is_done():
+    problem = Problem.from_spectrum(np.geomspace(1, 1e6, 100), rng=np.random.default_rng(0))
+    lr = np.concatenate([np.full(96, 1e300), np.full(200, 1e-9)])  # the first block is lost at once, others take hours
+    at = []
+
+    def interrupt():
+        at.append(time.monotonic())
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    threading.Timer(0.5, interrupt).start()
+    with pytest.raises(KeyboardInterrupt, match=r"96 of 296 runs .* `sys.last_value.table`") as stopped:
+        sweep(problem, lr, steps=10**9, w0=np.ones(100), workers=2)
+    assert time.monotonic() - at[0] < 1.0
+    assert stopped.value.table["run"].tolist() == list(range(96))
+    assert set(stopped.value.table["outcome"]) == {Outcome.DIVERGED.value}
 
 
 def test_a_sweep_that_does_not_fit_is_refused_with_numbers(problem, starts, monkeypatch):
@@ -202,7 +248,7 @@ def test_memory_does_not_grow_with_steps(problem, starts):
         ({"tolerance": 0.0}, "tolerance is 0.0"),
         ({"workers": 0}, "workers is 0"),
         ({"workers": 1.5}, "workers is 1.5"),
-        ({"chunk_size": -3}, "chunk_size is -3"),
+        ({"steps": True}, "steps is True"),
     ],
 )
 def test_bad_input_is_one_clear_error(problem, starts, change, message):

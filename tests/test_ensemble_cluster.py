@@ -8,7 +8,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from bngd.ensemble import cluster, sweep
-from bngd.ensemble.cluster import ClusterError, Dealer
+from bngd.ensemble.cluster import ClusterError
 from bngd.problem import Problem
 
 LR = np.geomspace(1e-3, 1e3, 600)
@@ -18,6 +18,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def no_sweep_stays_at_home(monkeypatch):
+    monkeypatch.setattr(cluster, "HOME_STEPS", 0.0)
 
 
 @pytest.fixture
@@ -38,13 +43,20 @@ def run(problem, **where):
 
 def test_a_cluster_gives_the_same_numbers(problem, processes, monkeypatch):
     here = run(problem)
-    pd.testing.assert_frame_equal(run(problem, scheduler=processes.scheduler_address, chunk_size=37), here)
+    monkeypatch.setattr(cluster, "chunk_size", lambda *_: 37)
+    pd.testing.assert_frame_equal(run(problem, client=processes.scheduler_address), here)
     monkeypatch.setenv("BNGD_SCHEDULER", processes.scheduler_address)
     pd.testing.assert_frame_equal(run(problem), here)
 
 
-def test_the_chunks_of_a_killed_worker_are_done_again(problem, processes):
-    long = {"steps": 20000, "w0": np.ones(40), "chunk_size": 4}
+def test_a_small_sweep_needs_no_cluster(problem, monkeypatch):
+    monkeypatch.undo()
+    pd.testing.assert_frame_equal(run(problem, client="tcp://127.0.0.1:9"), run(problem))
+
+
+def test_the_chunks_of_a_killed_worker_are_done_again(problem, processes, monkeypatch):
+    monkeypatch.setattr(cluster, "chunk_size", lambda *_: 4)
+    long = {"steps": 20000, "w0": np.ones(40)}
     killed = threading.Event()
     with Client(processes, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=60)
@@ -59,31 +71,25 @@ def test_the_chunks_of_a_killed_worker_are_done_again(problem, processes):
     pd.testing.assert_frame_equal(there, sweep(problem, LR, **long))
 
 
-def test_a_lost_scheduler_is_reported_and_the_sweep_resumes(problem, tmp_path):
+def test_a_lost_scheduler_is_reported(problem, monkeypatch):
     options = {"processes": True, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"}
-    call = {"steps": 10000, "w0": np.ones(40), "resume": tmp_path}
-    done = []
+    monkeypatch.setattr(cluster, "chunk_size", lambda *_: 10)
     with LocalCluster(n_workers=1, **options) as running, Client(running, set_as_default=False) as client:
 
         def stop_it(now, total):
-            done.append(now)
-            if len(done) == 3:
+            if now == 30:
                 running.close()
 
-        with pytest.raises(ClusterError, match=r"was lost during the sweep; with resume=folder"):
-            sweep(problem, LR, client=client, progress=stop_it, chunk_size=10, **call)
-    counts = []
-    resumed = sweep(problem, LR, progress=lambda now, total: counts.append(now), chunk_size=10, **call)
-    assert counts[0] > 10
-    pd.testing.assert_frame_equal(resumed, sweep(problem, LR, **(call | {"resume": None})))
+        with pytest.raises(ClusterError, match=r"Client.* was lost during the sweep; see that its scheduler runs"):
+            sweep(problem, LR, client=client, progress=stop_it, steps=10000, w0=np.ones(40))
 
 
 def test_an_address_without_a_scheduler_is_one_clear_error(problem, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
     with pytest.raises(ClusterError, match=r"no Dask scheduler answers at 'tcp://127.0.0.1:9'"):
-        run(problem, scheduler="tcp://127.0.0.1:9")
+        run(problem, client="tcp://127.0.0.1:9")
     with pytest.raises(ClusterError, match=r"no Dask scheduler answers at 'nonsense://x'"):
-        run(problem, scheduler="nonsense://x")
+        run(problem, client="nonsense://x")
 
 
 def test_a_cluster_without_workers_is_one_clear_error(problem):
@@ -94,19 +100,3 @@ def test_a_cluster_without_workers_is_one_clear_error(problem):
         pytest.raises(ClusterError, match="has no workers"),
     ):
         run(problem, client=client)
-
-
-def test_chunks_grow_to_the_wanted_seconds():
-    dealer = Dealer([slice(0, 100000)], None)
-    first = dealer.next()
-    assert first == slice(0, cluster.PROBE_RUNS)
-    dealer.learn(first, seconds=0.016)
-    second = dealer.next()
-    assert second.stop - second.start == round(cluster.CHUNK_SECONDS / 0.001)
-
-
-def test_dealing_covers_every_run_once():
-    dealer, seen = Dealer([slice(3, 10), slice(20, 41)], 6), []
-    while (chunk := dealer.next()) is not None:
-        seen.extend(range(chunk.start, chunk.stop))
-    assert seen == [*range(3, 10), *range(20, 41)]

@@ -1,15 +1,15 @@
 """Do the chunks of a sweep on a Dask cluster."""
 
-import sys
-import time
+import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bngd.ensemble.local import chunk_size, chunks
 from bngd.ensemble.record import record_runs
 from bngd.ensemble.runs import Runs
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 
-CHUNK_SECONDS = 2.0
-"""What a chunk should take: long beside the milliseconds of sending it, short beside the loss of a killed worker."""
+CHUNK_SECONDS = 0.1
+"""What a chunk should take: long beside the milliseconds of sending it, short beside the sweep."""
 
 AHEAD = 3
 """Chunks that wait at each thread of the cluster: none idles, and the scheduler never holds a whole sweep."""
 
-PROBE_RUNS = 16
-"""Size of the first chunks, from which the cost of a run is measured."""
+HOME_STEPS = 5e9
+"""Coordinate-steps (runs x d x steps) below which a sweep stays at home although a cluster is there."""
 
 
 class ClusterError(ConnectionError):
@@ -33,8 +33,8 @@ class ClusterError(ConnectionError):
 
 
 @contextmanager
-def connected(client: "Client | None", scheduler: str | None) -> Iterator["Client"]:
-    """Give the client itself, or one for the scheduler's address for as long as it is needed.
+def connected(cluster: "Client | str") -> Iterator["Client"]:
+    """Give the client itself, or one for a scheduler's address for as long as it is needed.
 
     Raises
     ------
@@ -43,65 +43,34 @@ def connected(client: "Client | None", scheduler: str | None) -> Iterator["Clien
     """
     from distributed import Client
 
-    if client is not None:
-        yield client
+    if not isinstance(cluster, str):
+        yield cluster
         return
     try:
-        own = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+        own = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as reason:
         raise ClusterError(
-            f"no Dask scheduler answers at {scheduler!r} ({reason}); start one with `dask scheduler`, or give no "
+            f"no Dask scheduler answers at {cluster!r} ({reason}); start one with `dask scheduler`, or give no "
             "address (and leave BNGD_SCHEDULER unset) to run on this machine"
         ) from reason
     with own:
         yield own
 
 
-def _timed_record(runs: Runs) -> tuple[NDArray[np.float64], float]:
-    """Return the record of some runs and the seconds that they took: what a worker does."""
-    if runs.method == "bngd":
-        import bngd.ensemble.kernels  # noqa: F401  # loading compiled code is not a cost of the runs
-    begin = time.perf_counter()
-    return record_runs(runs), time.perf_counter() - begin
+def worthwhile(runs: Runs, cluster: "Client | str") -> bool:
+    """Return whether a cluster can gain what reaching it costs; where one has to connect first, that is ten times more.
+
+    Gradient descent, which jumps from one checkpoint to the next, never takes long enough.
+    """
+    least = HOME_STEPS * (10 if isinstance(cluster, str) else 1)
+    return runs.method == "bngd" and len(runs) * runs.g.size * float(runs.marks[-1]) >= least
 
 
-class Dealer:
-    """Deals out ranges of runs in chunks whose size follows the cost of a run as it is measured."""
+def run_on_cluster(cluster: "Client | str", runs: Runs) -> Generator[tuple[slice, NDArray[np.float64]], None, None]:
+    """Yield each chunk of the runs with its record, as a worker finishes it.
 
-    def __init__(self, todo: list[slice], size: int | None) -> None:
-        self._todo = list(reversed(todo))
-        self._size = size
-        self._runs, self._seconds = 0, 0.0
-
-    def learn(self, chunk: slice, seconds: float) -> None:
-        """Take one more measurement into account."""
-        self._runs += chunk.stop - chunk.start
-        self._seconds += seconds
-
-    def next(self) -> slice | None:
-        """Return the next chunk, or None when all are dealt."""
-        if not self._todo:
-            return None
-        whole = self._todo.pop()
-        chunk = slice(whole.start, min(whole.start + self._next_size(), whole.stop))
-        if chunk.stop < whole.stop:
-            self._todo.append(slice(chunk.stop, whole.stop))
-        return chunk
-
-    def _next_size(self) -> int:
-        if self._size is not None:
-            return self._size
-        if self._runs == 0:
-            return PROBE_RUNS
-        return max(PROBE_RUNS, round(CHUNK_SECONDS * self._runs / max(self._seconds, 1e-9)))
-
-
-def run_on_cluster(
-    client: "Client", runs: Runs, todo: list[slice], *, size: int | None = None
-) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Yield each chunk of the runs in `todo` with its record, as a worker finishes it.
-
-    A worker that is killed costs its chunks under way, which the scheduler gives to another.
+    A worker that is killed costs its chunks under way, which the scheduler gives to another. No more than `AHEAD`
+    chunks a thread are under way, so that neither this process nor the scheduler holds more of the sweep.
 
     Raises
     ------
@@ -110,31 +79,28 @@ def run_on_cluster(
     """
     from distributed import as_completed
 
-    threads = sum(client.nthreads().values())
-    if threads == 0:
-        raise ClusterError(f"{client} has no workers; start some with `dask worker`")
-    dealer = Dealer(todo, size)
-    under_way: dict[Any, slice] = {}
-    results = as_completed(loop=client.loop)
-    with _translated(client):
+    with connected(cluster) as client, _translated(client):
+        threads = sum(client.nthreads().values())
+        if threads == 0:
+            raise ClusterError(f"{client} has no workers; start some with `dask worker`")
+        waiting = iter(chunks(runs, chunk_size(runs, threads, CHUNK_SECONDS)))
+        under_way: dict[Any, slice] = {}
+        results = as_completed(loop=client.loop)
         while True:
-            while len(under_way) < AHEAD * threads and (chunk := dealer.next()) is not None:
+            for chunk in itertools.islice(waiting, AHEAD * threads - len(under_way)):
                 future = _submit(client, runs.part(chunk))
                 under_way[future.key] = chunk
                 results.add(future)
             if not under_way:
                 return
             future = next(results)
-            part, seconds = future.result()
-            chunk = under_way.pop(future.key)
-            dealer.learn(chunk, seconds)
-            yield chunk, part
+            yield under_way.pop(future.key), future.result()
 
 
 def _submit(client: "Client", part: Runs) -> Any:
     with warnings.catch_warnings():  # a chunk of a large problem is large, and is sent once
         warnings.filterwarnings("ignore", message="Sending large graph")
-        return client.submit(_timed_record, part, pure=False)
+        return client.submit(record_runs, part, pure=False)
 
 
 @contextmanager
@@ -152,11 +118,5 @@ def _translated(client: "Client") -> Iterator[None]:
         ) from reason
     except (CommClosedError, ClosedClientError, FutureCancelledError, TimeoutError) as reason:
         raise ClusterError(
-            f"{name} was lost during the sweep; with resume=folder another call goes on from what is finished"
+            f"{name} was lost during the sweep; see that its scheduler runs, or give no cluster to run on this machine"
         ) from reason
-
-
-def print_progress(done: int, total: int) -> None:
-    """Show how far a sweep has come, on a terminal only: a notebook's output must not hold timings."""
-    if sys.stderr.isatty():
-        print(f"\rsweep: {done} of {total} runs", end="\n" if done == total else "", file=sys.stderr, flush=True)

@@ -38,6 +38,7 @@ CHECK_EVERY = 128
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Flag = NDArray[np.bool_]
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -174,6 +175,7 @@ def _run_block(
     marks: Indices,
     floor: float,
     record: Array,
+    stop: Flag,
 ) -> None:
     """Advance one block through the steps `marks`, filling ``record[:, run, mark]``.
 
@@ -186,6 +188,8 @@ def _run_block(
         active = (live + VECTOR - 1) // VECTOR * VECTOR
         pause = min(done + CHECK_EVERY, marks[mark])
         for _ in range(done, pause):
+            if stop[0]:  # set by another thread: a block of long runs takes minutes
+                return
             _advance_scalars(active, lr, lr_a, a, p, s, b, c)
             _advance_weights(active, eigenvalues, h, z, b, c, p, s)
         done = pause
@@ -210,20 +214,23 @@ def run_blocks(
     floor: float,
     width: int,
     record: Array,
+    stop: Flag,
 ) -> None:
     """Run BNGD for all given runs, `width` (a multiple of `VECTOR`) at a time, with memory for one block.
 
     `starts` (m, rows) are in the coordinates z, padded like `eigenvalues` and `h`; `marks` ascend; `record` has shape
-    (5, runs, marks).
+    (5, runs, marks). Once ``stop[0]`` is set, the call returns within a step, its record unfinished.
     """
     rows, runs = len(h), len(lr)
     z, state, seen = np.empty((rows, width)), np.empty((7, width)), np.empty((5, width))
     owner = np.empty(width, dtype=np.int64)
     for first in range(0, runs, width):
+        if stop[0]:
+            return
         for j in range(width):
             run = min(first + j, runs - 1)
             owner[j], state[0, j], state[1, j], state[2, j] = run, lr[run], lr_a[run], a0[run]
             for i in range(rows):
                 z[i, j] = starts[start[run], i]
         _begin_sums(h, z, state[3], state[4])
-        _run_block(eigenvalues, h, z, state, seen, owner, min(width, runs - first), marks, floor, record)
+        _run_block(eigenvalues, h, z, state, seen, owner, min(width, runs - first), marks, floor, record, stop)

@@ -4,7 +4,8 @@ What a run is and how it ends stand in `bngd.dynamics`; this file asks for the s
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from bngd.dynamics import classify
 from bngd.ensemble.local import run_locally
+from bngd.ensemble.progress import Progress, shown_progress
 from bngd.ensemble.record import QUANTITIES
-from bngd.ensemble.resume import Finished
 from bngd.ensemble.runs import Runs, make_runs
 from bngd.machine import cores
 from bngd.memory import require_memory
@@ -27,7 +28,18 @@ TABLE_BYTES = 300
 """What a row of the table takes while it is laid out, its outcome in words included."""
 
 Array = NDArray[np.float64]
-Progress = Callable[[int, int], None]
+
+
+class SweepInterrupted(KeyboardInterrupt):
+    """A sweep was stopped by Ctrl-C; `table` is what `sweep` would have returned, with the finished runs alone."""
+
+    def __init__(self, table: pd.DataFrame, total: int) -> None:
+        finished = table["run"].nunique()
+        super().__init__(
+            f"sweep interrupted with {finished} of {total} runs done; their rows are the `table` of this exception: "
+            "`except KeyboardInterrupt as stopped`, then `stopped.table`; in a notebook `sys.last_value.table`"
+        )
+        self.table = table
 
 
 def sweep(
@@ -42,11 +54,8 @@ def sweep(
     checkpoints: Sequence[int] | NDArray[np.integer] | None = None,
     tolerance: float = 1e-10,
     workers: int | None = None,
-    chunk_size: int | None = None,
-    client: "Client | None" = None,
-    scheduler: str | None = None,
-    resume: str | os.PathLike[str] | None = None,
-    progress: Progress | None = None,
+    client: "Client | str | None" = None,
+    progress: bool | Progress | None = None,
 ) -> pd.DataFrame:
     r"""Run gradient descent or BNGD from every given (lr, lr_a, start) and return what was seen at the checkpoints.
 
@@ -81,16 +90,12 @@ def sweep(
         A run has converged when its excess loss is at most this fraction of u'Hu/2; see `bngd.dynamics.classify`.
     workers : int, optional
         Threads in this process; as many as there are cores by default.
-    chunk_size : int, optional
-        Runs that are dealt out together; chosen from their cost by default.
-    client : distributed.Client, optional
-        A Dask cluster to run on.
-    scheduler : str, optional
-        Address of a Dask scheduler to run on; by default that in the environment variable ``BNGD_SCHEDULER``, if any.
-    resume : path, optional
-        A folder for the finished runs. Called again with the same inputs, the sweep goes on from them.
-    progress : callable, optional
-        Called with the number of finished runs and of all. By default a cluster's progress is shown on a terminal.
+    client : distributed.Client or str, optional
+        A Dask cluster to run on, or its scheduler's address; by default the address in the environment variable
+        ``BNGD_SCHEDULER``, if any. A sweep too small to gain from it stays here: see `bngd.ensemble.cluster`.
+    progress : bool or callable, optional
+        True shows an estimate of time and memory, then how far the sweep is, on stderr; by default so where it takes
+        longer than ten seconds and somebody looks on. A function is called with the number of finished runs and of all.
 
     Returns
     -------
@@ -104,23 +109,31 @@ def sweep(
     ValueError
         For step sizes that are not positive and finite, a start that is zero or of the wrong length, shapes that do
         not broadcast, no run at all, fewer than 1 step, checkpoints outside 0 ... `steps`, a tolerance outside (0, 1),
-        an unknown method, fewer than 1 worker or run in a chunk, or (`bngd.memory.TooLargeError`) a sweep that
-        does not fit into memory.
+        an unknown method, fewer than 1 worker, or (`bngd.memory.TooLargeError`) a sweep that does not fit into memory.
     bngd.ensemble.cluster.ClusterError
         If the cluster cannot be reached, is lost, or has no workers.
+    SweepInterrupted
+        A KeyboardInterrupt, within a step of the runs after Ctrl-C; its `table` holds the rows of the finished runs.
     """
     _check_count("steps", steps, "a run needs a whole number of steps")
     _check_count("workers", workers, "give a whole number of threads, or None for all cores")
-    _check_count("chunk_size", chunk_size, "give a whole number of runs, or None to have it chosen")
     if not 0 < tolerance < 1:
         raise ValueError(f"tolerance is {tolerance!r}; give the fraction of u'Hu/2 that counts as converged, in (0, 1)")
     shown = _check_checkpoints(checkpoints, steps)
     marks = np.unique([0, *shown, steps])
     runs = make_runs(problem, lr, w0=w0, marks=marks, method=method, lr_a=lr_a, a0=a0)
-    _check_memory(runs, shown.size, workers or cores())
-    scheduler = scheduler or os.environ.get("BNGD_SCHEDULER") or None
-    executor = _executor(runs, workers, chunk_size, client, scheduler)
-    record = _collect(runs, executor, resume, progress or _default_progress(client, scheduler))
+    threads = workers or cores()
+    tell = shown_progress(progress, runs, threads, _require_memory(runs, shown.size, threads))
+    cluster = client or os.environ.get("BNGD_SCHEDULER") or None
+    record, done = np.full((QUANTITIES, len(runs), marks.size), np.nan), np.zeros(len(runs), dtype=bool)
+    try:
+        with closing(_executed(runs, threads, cluster)) as parts:
+            for chunk, part in parts:
+                record[:, chunk], done[chunk] = part, True
+                tell(int(done.sum()), len(runs))
+    except KeyboardInterrupt:
+        table = _tidy(problem, runs, shown, record, tolerance)
+        raise SweepInterrupted(table[done[table["run"]]], len(runs)) from None
     return _tidy(problem, runs, shown, record, tolerance)
 
 
@@ -136,7 +149,8 @@ def _check_checkpoints(checkpoints: Sequence[int] | NDArray[np.integer] | None, 
     return shown
 
 
-def _check_memory(runs: Runs, shown: int, workers: int) -> None:
+def _require_memory(runs: Runs, shown: int, workers: int) -> float:
+    """Return the bytes that a sweep takes, or refuse it."""
     from bngd.ensemble.kernels import lanes
 
     results = len(runs) * (8 * QUANTITIES * runs.marks.size + TABLE_BYTES * shown)
@@ -146,52 +160,16 @@ def _check_memory(runs: Runs, shown: int, workers: int) -> None:
         f"a sweep of {len(runs)} runs with {shown} checkpoints in dimension {runs.g.size}",
         "ask for fewer checkpoints or runs at a time, or compress the problem (bngd.krylov.compress)",
     )
+    return results + blocks
 
 
-Executor = Callable[[list[slice]], Iterator[tuple[slice, Array]]]
+def _executed(runs: Runs, workers: int, cluster: "Client | str | None") -> Generator[tuple[slice, Array], None, None]:
+    if cluster is not None:
+        from bngd.ensemble.cluster import run_on_cluster, worthwhile
 
-
-def _executor(
-    runs: Runs, workers: int | None, size: int | None, client: "Client | None", scheduler: str | None
-) -> Executor:
-    if client is None and scheduler is None:
-        return lambda todo: run_locally(runs, todo, workers=workers, size=size)
-
-    from bngd.ensemble.cluster import connected, run_on_cluster
-
-    def remotely(todo: list[slice]) -> Iterator[tuple[slice, Array]]:
-        with connected(client, scheduler) as cluster:
-            yield from run_on_cluster(cluster, runs, todo, size=size)
-
-    return remotely
-
-
-def _default_progress(client: "Client | None", scheduler: str | None) -> Progress:
-    if client is None and scheduler is None:
-        return lambda done, total: None
-
-    from bngd.ensemble.cluster import print_progress
-
-    return print_progress
-
-
-def _collect(runs: Runs, execute: Executor, resume: str | os.PathLike[str] | None, progress: Progress) -> Array:
-    """Return the record of all runs, taking from `resume` what is there and adding to it what is not."""
-    record = np.empty((QUANTITIES, len(runs), runs.marks.size))
-    finished = None if resume is None else Finished(resume, runs)
-    todo = [slice(0, len(runs))] if finished is None else finished.load(record)
-    done = len(runs) - sum(part.stop - part.start for part in todo)
-    try:
-        for chunk, part in execute(todo):
-            record[:, chunk] = part
-            done += chunk.stop - chunk.start
-            if finished is not None:
-                finished.add(chunk, part)
-            progress(done, len(runs))
-    finally:
-        if finished is not None:
-            finished.write()
-    return record
+        if worthwhile(runs, cluster):
+            return run_on_cluster(cluster, runs)
+    return run_locally(runs, workers)
 
 
 def _tidy(problem: Problem, runs: Runs, shown: NDArray[np.int64], record: Array, tolerance: float) -> pd.DataFrame:
