@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bngd.networks import protocol, resumable, together
+from bngd.networks import resumable, together
 from bngd.networks.data import DATASETS
 from bngd.networks.pooling import pooled
 from bngd.networks.protocol import REPETITIONS, ROWS, Row
@@ -26,7 +26,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bngd.networks protocol", description=main.__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help="names of scripts, as --list shows them")
     parser.add_argument("--list", action="store_true", help="name every row with its number of runs")
-    parser.add_argument("--table", action="store_true", help="print the table of the book's page on the protocol")
     parser.add_argument("--output", type=Path, default=Path("build/paper/rows"), help="folder of results (%(default)s)")
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="of the authors' %(default)s")
     parser.add_argument("--data", choices=DATASETS, help="data set; the script's own unless given")
@@ -43,10 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         for row in ROWS.values():
             print(f"{row.name:22} {len(row.jobs()):6} runs of {row.steps + 1} updates")
-    if options.table:
-        print(protocol.table())
     unknown = [name for name in options.rows if name not in ROWS]
-    if unknown or not (options.rows or options.list or options.table):
+    if unknown or not (options.rows or options.list):
         problem = f"unknown row {unknown[0]!r}" if unknown else "name at least one row"
         print(f"{problem}; --list shows them all", file=sys.stderr)
         return 2

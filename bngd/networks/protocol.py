@@ -1,12 +1,10 @@
-"""The protocol of the authors' scripts, row by row, and what became of each here (`bngd.networks.command` runs one)."""
+"""The protocol of the authors' scripts, row by row; `bngd.networks.command` runs one, `book/protocol.md` shows all."""
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bngd.networks import kept
 from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Network, m5
 from bngd.networks.data import load
 from bngd.networks.images import Images
@@ -30,7 +28,7 @@ class Grid:
         return np.logspace(self.low, self.high, self.n)
 
     def __str__(self) -> str:
-        """Return the grid as the tables show it."""
+        """Return the grid as the book's page shows it."""
         return f"{self.n} rates, 1e{self.low:g} to 1e{self.high:g}"
 
 
@@ -186,74 +184,3 @@ ROWS = {row.name: row for row in _ALL}
 
 ADAM = ("cifar10_m1_cmp_adam", "cifar10_m1_cmp_adam2")
 """The two scripts that train by Adam, which is not this book's subject: they have no row."""
-
-_NO_MNIST = "no package ships MNIST in full"
-_RATES, _SCALING, _WIDTH = (
-    f"[{name}](notebooks/network_{name}.ipynb)" for name in ("learning_rate", "scaling", "width")
-)
-_SMALL = f"convolutions of 8 and 16 filters, 7 rates, 120 updates, one repetition ({_RATES})"
-_PERCEPTRON = f"a perceptron, 5 scales, 9 rates, 200 updates, one repetition ({_SCALING})"
-_FEW = f"11 rates, 200 updates, 1 to 3 repetitions ({_WIDTH})"
-_COVERAGE = (
-    ("mnist_sca_bnlr", f"not run: {_NO_MNIST}; {_SCALING} has BN with two rates"),
-    ("mnist_sca_", f"reduced: Fashion-MNIST, {_PERCEPTRON}"),
-    ("mnist_m5_bnsplr", rf"reduced: Fashion-MNIST, $\varepsilon_a$ = 1 alone, {_FEW}"),
-    ("mnist_m5_", f"reduced: Fashion-MNIST, {_FEW}"),
-    ("mnist_m2_", f"not run: {_NO_MNIST}; fmnist_m2 is the same network"),
-    ("mnist_m4_", f"not run: {_NO_MNIST}"),
-    ("mnist_bnsplr", rf"reduced: Fashion-MNIST, $\varepsilon_a$ = 1 instead, {_SMALL}"),
-    ("mnist_", f"reduced: Fashion-MNIST, {_SMALL}"),
-    ("fmnist_m1_bna", "not run: days of a core; the initial gamma is an option of every run"),
-    ("fmnist_m1_bnsplr", rf"reduced: $\varepsilon_a$ = 1 instead, {_SMALL}"),
-    ("fmnist_m1_", f"reduced: {_SMALL}"),
-    ("fmnist_m3_bnsplr", rf"reduced: $\varepsilon_a$ = 1 alone, a hidden layer less, {_SMALL}"),
-    ("fmnist_m3_", f"reduced: a hidden layer less, {_SMALL}"),
-    ("cifar10_m1_bnsplr2", "not run: it is cifar10_m1_bnsplr under another name"),
-    ("cifar10_", "not run: CIFAR-10 has to be fetched, and its convolutions take days of a core"),
-)
-
-
-def coverage(name: str) -> str:
-    """Return what the book makes of a row, in Markdown: run in full, reduced (and how), or not run (and why)."""
-    if name in ADAM:
-        return "not run: it trains by Adam, which is not this book's subject"
-    told = [f"{_kind(title)} ({_about(title)})" for title in kept.rows(name, parts=True)]
-    if any(title in kept.rows() and not _hidden(title) for title in kept.rows(name)):
-        return "; ".join(told) + f": {_RATES}"
-    reduced = next(text for prefix, text in _COVERAGE if name.startswith(prefix))
-    return "; ".join([*told, f"else {reduced}" if told else reduced])
-
-
-def _hidden(title: str) -> str | None:
-    found = re.search(r"-h(\d+)", title)
-    return found and found[1]
-
-
-def _kind(title: str) -> str:
-    return "run in full" if title in kept.rows() else "run in part"
-
-
-def _about(title: str) -> str:
-    """Say what a kept row is, beyond its script, from its title."""
-    words = [kept.provenance(title)["summary"]]
-    if hidden := _hidden(title):
-        words.append(f"$h$ = {hidden}")
-    if data := title.partition("-on-")[2]:
-        words.append("the authors' protocol, on " + re.split("-every-|-described|-[0-9]+-rep", data)[0])
-    if every := re.search(r"-every-(\d+)", title):
-        words.append(f"every {every[1]}th rate")
-    return ", ".join(words)
-
-
-def table() -> str:
-    """Return the protocol and what became of it as a Markdown table, one line a script."""
-    lines = ["| script | network, data | method: rates, updates | runs | here |", "|---|---|---|---|---|"]
-    for row in ROWS.values():
-        names = ", ".join(dict.fromkeys(network.name.split(",")[0] for network in row.networks))
-        options = [f"$\\varepsilon_a$ = {', '.join(f'{v:g}' for v in row.lr_as)}"] if row.lr_as else []
-        options += [f"{len(row.scales)} scales"] if len(row.scales) > 1 else []
-        options += [f"{len(row.gammas)} initial gammas"] if len(row.gammas) > 1 else []
-        method = "; ".join([f"{row.method}: {row.grid}", f"{row.steps} updates", *options])
-        lines.append(f"| `{row.name}` | {names}, {row.dataset} | {method} | {len(row.jobs())} | {coverage(row.name)} |")
-    lines += [f"| `{name}` | cifar, {CIFAR10} | Adam | | {coverage(name)} |" for name in ADAM]
-    return "\n".join(lines)
