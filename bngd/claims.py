@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from bngd.paper import SECTIONS, TABLE_CELLS
+from bngd.paper import CHAPTER_OF, TABLE_CELLS
 
 HOLDS, CONTRADICTED, UNDECIDED = "holds", "contradicted", "undecided"
 VERDICTS = (HOLDS, CONTRADICTED, UNDECIDED)
+
+TWO_SIDED = "predicted to within"
+"""How the text of a rule begins that bounds a difference from both sides."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Rule:
     Attributes
     ----------
     text : str
-        The rule in words, as the ledger shows it.
+        The rule in words; where the ledger shows them, the word "predicted" gives way to what is.
     test : callable
         ``test(predicted, measured)`` is whether they agree.
     """
@@ -47,38 +50,42 @@ def _is_known(value: Any) -> bool:
     return value is not None
 
 
+def _part(share: float) -> str:
+    return f"{100 * share:g}%" if share >= 1e-3 else f"{share:.0e} of it"
+
+
 def close(rtol: float, atol: float = 0.0) -> Rule:
     """Demand ``|measured - predicted| <= atol + rtol |predicted|`` in every entry."""
-    bounds = [f"{atol:g}"] * (atol > 0) + [f"{rtol:g} |predicted|"] * (rtol > 0)
+    bounds = [f"{atol:g}"] * (atol > 0) + [_part(rtol)] * (rtol > 0)
     return Rule(
-        f"difference at most {' + '.join(bounds) or '0'}",
+        f"{TWO_SIDED} {' and '.join(bounds) or '0'}",
         lambda p, m: bool(np.all(np.abs(np.subtract(m, p)) <= atol + rtol * np.abs(p))),
     )
 
 
 def at_most(slack: float = 0.0) -> Rule:
     """Demand ``measured <= predicted (1 + slack)`` in every entry."""
-    text = "measured at most predicted" + (f", within {slack:g} relative" if slack else "")
+    text = "at most predicted" + (f", to within {_part(slack)}" if slack else "")
     return Rule(text, lambda p, m: bool(np.all(np.asarray(m) <= np.asarray(p) + slack * np.abs(p))))
 
 
 def at_least(slack: float = 0.0) -> Rule:
     """Demand ``measured >= predicted (1 - slack)`` in every entry."""
-    text = "measured at least predicted" + (f", within {slack:g} relative" if slack else "")
+    text = "at least predicted" + (f", to within {_part(slack)}" if slack else "")
     return Rule(text, lambda p, m: bool(np.all(np.asarray(m) >= np.asarray(p) - slack * np.abs(p))))
 
 
 def between(low: float, high: float) -> Rule:
     """Demand ``low <= measured <= high``; the prediction is then a word for the interval."""
     return Rule(
-        f"measured between {low:g} and {high:g}",
+        f"from {low:g} to {high:g}" if low else f"at most {high:g}",
         lambda _, m: bool(np.all((low <= np.asarray(m)) & (np.asarray(m) <= high))),
     )
 
 
 def equals() -> Rule:
     """Demand that the two are exactly the same: for counts, outcomes and booleans."""
-    return Rule("measured equals predicted", lambda p, m: bool(np.all(np.asarray(p) == np.asarray(m))))
+    return Rule("exactly predicted", lambda p, m: bool(np.all(np.asarray(p) == np.asarray(m))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +96,11 @@ class Claim:
     ----------
     id : str
         Unique in the ledger, in kebab case.
-    section : int
-        Section of the mathematical reference, a key of `bngd.paper.SECTIONS`.
+    about : str
+        The label of the book's statement that it tests, or the page of a chapter: a key of `bngd.paper.CHAPTER_OF`.
     statement : str
-        The claim in a sentence; may hold ``$maths$``.
+        The claim in a sentence; may hold ``$maths$``. What the number beside it is stands at its end, in parentheses;
+        where that begins with "share", the number is shown in per cent.
     predicted, measured : number, str, bool or list of these
         What the theory gives, and what the run gave.
     rule : Rule
@@ -109,11 +117,11 @@ class Claim:
     Raises
     ------
     ValueError
-        If the section, the table cell or the expected verdict is not one that exists.
+        If the statement that it is about, the table cell or the expected verdict is not one that exists.
     """
 
     id: str
-    section: int
+    about: str
     statement: str
     predicted: Any
     measured: Any
@@ -125,7 +133,7 @@ class Claim:
 
     def __post_init__(self) -> None:
         """Check what has to exist, and apply the rule."""
-        _require_member("section", self.section, SECTIONS)
+        _require_member("statement or chapter", self.about, CHAPTER_OF)
         _require_member("expected verdict", self.expected, VERDICTS)
         if self.table_cell is not None:
             _require_member("table cell", self.table_cell, TABLE_CELLS)

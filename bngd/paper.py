@@ -1,7 +1,9 @@
-"""What is particular to this paper: its summary table, and the sections of the mathematics that claims belong to.
+"""What is particular to this paper: its summary table, and the chapters and statements that claims are about.
 
 A companion to another paper would replace this file; the machinery of claims reads it and knows no more of it.
 """
+
+from typing import NamedTuple
 
 TABLE_COLUMNS = {
     "gd": "Gradient descent",
@@ -41,22 +43,56 @@ TABLE_ROWS = {
 TABLE_CELLS = tuple(f"{row}/{column}" for row in TABLE_ROWS for column in TABLE_COLUMNS)
 """Its cells, as ``row/column``: what a claim can support."""
 
-SECTIONS = {
-    2: "What is exactly known of gradient descent",
-    3: "Loss decomposition",
-    4: "Stationary points",
-    5: "Over-parameterisation improves conditioning",
-    6: "Norm growth and the effective step size",
-    7: "Convergence for every step size",
-    8: "Asymptotic rate",
-    9: "Effective step size as a function of the step size",
-    10: "Robustness to dimension",
-    11: "Equivalent configurations",
-    12: "Krylov compression",
-    13: "Neural networks",
-    15: "Beyond least squares of this kind",
-}
-"""The sections of the mathematical reference that a claim can belong to, by number."""
 
-REQUIRED_SECTIONS = range(2, 12)
-"""The sections that at least one claim must illustrate."""
+class Chapter(NamedTuple):
+    """A chapter of the book: its number and title there, and the labels of its statements."""
+
+    number: int
+    title: str
+    statements: tuple[str, ...]
+
+
+CHAPTERS = {
+    "problem": Chapter(1, "The problem", ("def-loss", "lem-gradient", "lem-decomposition", "prop-stationary")),
+    "convergence": Chapter(
+        2,
+        "Convergence",
+        (
+            *("thm-gd", "lem-norm-growth", "def-effective-step", "lem-contraction", "thm-paper", "lem-descent"),
+            *("thm-bounded", "thm-convergence", "thm-almost-every", "thm-past-two", "rem-slow", "thm-self-tuning"),
+        ),
+    ),
+    "rate": Chapter(3, "Rate of convergence", ("lem-hessian", "thm-interlacing", "thm-rate", "thm-steps")),
+    "learning_rate": Chapter(
+        4, "Robustness to the learning rate", ("thm-tent", "prop-asymptotes", "def-good-interval")
+    ),
+    "dimension": Chapter(5, "Robustness to the dimension", ("lem-alignment", "prop-dimension")),
+    "equivalences": Chapter(6, "Equivalent configurations", ("thm-equivalences",)),
+    "beyond": Chapter(
+        7,
+        "Past the paper",
+        (
+            *("lem-dominated", "lem-preimage", "prop-attained", "prop-ends", "prop-dip", "obs-dip", "thm-mirror"),
+            "obs-two",
+        ),
+    ),
+    "variants": Chapter(
+        9,
+        "Beyond least squares of this kind",
+        ("prop-uncentred", "prop-decay", "prop-momentum", "prop-batches", "prop-metrics"),
+    ),
+    "networks": Chapter(10, "Neural networks", ("thm-network-scaling", "thm-network-norm")),
+}
+"""The chapters that a claim can belong to, by the names of their pages, as the book numbers them."""
+
+REQUIRED_CHAPTERS = ("problem", "convergence", "rate", "learning_rate", "dimension", "equivalences")
+"""The chapters that at least one claim must illustrate."""
+
+CHAPTER_OF = {label: page for page, chapter in CHAPTERS.items() for label in (*chapter.statements, page)}
+"""The chapter of everything that a claim can be about: of each statement, and of itself."""
+
+
+def place(about: str) -> tuple[int, int]:
+    """Return where a claim about a statement or a chapter stands: its chapter, then its place there."""
+    chapter = CHAPTERS[CHAPTER_OF[about]]
+    return chapter.number, (*chapter.statements, CHAPTER_OF[about]).index(about)

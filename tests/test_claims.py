@@ -5,7 +5,7 @@ from bngd.claims import Claim, at_least, at_most, between, close, combine, equal
 
 
 def judge(predicted, measured, rule, **kwargs):
-    common = {"id": "x", "section": 2, "statement": "A statement.", "notebook": "n"}
+    common = {"id": "x", "about": "thm-gd", "statement": "A statement.", "notebook": "n"}
     return Claim(predicted=predicted, measured=measured, rule=rule, **(common | kwargs))
 
 
@@ -38,13 +38,13 @@ def test_what_was_not_measured_is_undecided(measured):
 
 def test_the_ledger_entry_has_the_fields_of_the_ledger():
     entry = judge(1.0, 1.0, close(1e-2), table_cell="rate/gd").as_dict()
-    assert {"id", "section", "table_cell", "statement", "predicted", "measured", "rule", "verdict", "notebook"} <= set(
+    assert {"id", "about", "table_cell", "statement", "predicted", "measured", "rule", "verdict", "notebook"} <= set(
         entry
     )
-    assert entry["rule"] == "difference at most 0.01 |predicted|"
+    assert entry["rule"] == "predicted to within 1%"
 
 
-@pytest.mark.parametrize("wrong", [{"section": 1}, {"table_cell": "speed/gd"}, {"expected": "maybe"}])
+@pytest.mark.parametrize("wrong", [{"about": "thm-none"}, {"table_cell": "speed/gd"}, {"expected": "maybe"}])
 def test_a_claim_about_nothing_that_exists_is_refused(wrong):
     with pytest.raises(ValueError, match="use one of"):
         judge(1.0, 1.0, close(1e-2), **wrong)

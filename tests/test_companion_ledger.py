@@ -5,19 +5,19 @@ import pytest
 from bngd.companion import ledger, load_ledger
 from bngd.companion.__main__ import main
 from bngd.companion.errors import LedgerError
-from bngd.paper import TABLE_CELLS
+from bngd.paper import REQUIRED_CHAPTERS, TABLE_CELLS
 
 
-def an_entry(id="c", section=2, **changed):
+def an_entry(id="c", about="convergence", **changed):
     return {
-        "id": id, "section": section, "table_cell": None, "statement": "S.", "predicted": 1, "measured": 2, "rule": "r",
+        "id": id, "about": about, "table_cell": None, "statement": "S.", "predicted": 1, "measured": 2, "rule": "r",
         "verdict": "holds", "expected": "holds", "notebook": "demo", **changed,
     }  # fmt: skip
 
 
 def a_complete_ledger():
-    cells = [an_entry(f"cell-{k}", 2, table_cell=cell) for k, cell in enumerate(TABLE_CELLS)]
-    return cells + [an_entry(f"section-{k}", k) for k in ledger.REQUIRED_SECTIONS]
+    cells = [an_entry(f"cell-{k}", table_cell=cell) for k, cell in enumerate(TABLE_CELLS)]
+    return cells + [an_entry(f"chapter-{page}", page) for page in REQUIRED_CHAPTERS]
 
 
 def record(project, name, *entries):
@@ -27,8 +27,8 @@ def record(project, name, *entries):
 
 
 def test_collect_sorts_and_leaves_out_the_summary_and_the_deleted(project):
-    record(project, "one", an_entry("b", 3), an_entry("z", 2))
-    record(project, "two", an_entry("a", 3))
+    record(project, "one", an_entry("b", "thm-rate"), an_entry("z", "thm-gd"))
+    record(project, "two", an_entry("a", "thm-rate"))
     record(project, "summary", an_entry("s"))
     record(project, "gone", an_entry("g"))
     project.layout.source("gone").unlink()
@@ -90,10 +90,10 @@ def test_each_cell_of_the_table_needs_a_claim(cell):
     assert ledger.problems(entries) == [f"no claim supports the cell {cell!r} of the summary table"]
 
 
-@pytest.mark.parametrize("section", range(3, 12))
-def test_each_section_needs_a_claim(section):
-    entries = [entry for entry in a_complete_ledger() if entry["section"] != section]
-    assert ledger.problems(entries) == [f"no claim illustrates section {section}"]
+@pytest.mark.parametrize("page", [page for page in REQUIRED_CHAPTERS if page != "convergence"])
+def test_each_chapter_needs_a_claim(page):
+    entries = [entry for entry in a_complete_ledger() if entry["about"] != page]
+    assert ledger.problems(entries) == [f"no claim illustrates the chapter {page!r}"]
 
 
 def test_verify_fails_with_a_report(project, monkeypatch, capsys):
@@ -102,7 +102,7 @@ def test_verify_fails_with_a_report(project, monkeypatch, capsys):
     monkeypatch.chdir(project.root)
     assert main(["verify"]) == 1
     said = capsys.readouterr().out
-    assert "23 claims: 1 contradicted, 22 holds" in said
+    assert "19 claims: 1 contradicted, 18 holds" in said
     assert "FAILED: claim 'x' of notebook 'demo' is contradicted, on record as holds: S." in said
 
 

@@ -21,7 +21,7 @@ def a_figure():
 
 def a_claim(**changed):
     return {
-        "id": "limit", "section": 2, "statement": "the limit is $|2|$", "predicted": 2.0, "measured": 2.001,
+        "id": "limit", "about": "thm-gd", "statement": "the limit is $|2|$", "predicted": 2.0, "measured": 2.001,
         "rule": close(rtol=1e-2), **changed,
     }  # fmt: skip
 
@@ -81,7 +81,7 @@ def test_finish_writes_values_claims_figures_and_tables(output):
     assert (claim["verdict"], claim["notebook"], claim["rule"]) == (
         "holds",
         "demo",
-        "difference at most 0.01 |predicted|",
+        "predicted to within 1%",
     )
 
 
@@ -159,11 +159,11 @@ def test_under_the_runner_finish_names_no_path(output, capsys):
 
 def test_the_claims_table_escapes_bars_and_shows_a_changed_verdict():
     claim = {
-        "statement": "$|x|$", "predicted": [1, 2, 3, 4, 5], "measured": True, "rule": "r", "verdict": "contradicted",
-        "expected": "holds",
+        "statement": "$|x|$", "predicted": [1, 2, 3, 4, 5], "measured": True, "rule": "at most predicted",
+        "verdict": "contradicted", "expected": "holds",
     }  # fmt: skip
     row = claims_table([claim]).splitlines()[-1]
-    assert row == r"| $\|x\|$ | 1, 2, 3, 4, … (5 in all) | yes | r | ✗ contradicted (on record: holds) |"
+    assert row == r"| $\|x\|$ | yes | at most each of 5, from 1 to 5 | ✗ contradicted (on record: holds) |"
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, 1j, pd.DataFrame(), b"x"])

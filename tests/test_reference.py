@@ -8,20 +8,17 @@ import pytest
 from docutils import nodes
 
 import bngd
-from bngd.companion.reference import PUBLIC, ROOT, STATEMENTS, checked_by, documented, functions_of, signature
-from bngd.paper import REQUIRED_SECTIONS, SECTIONS
-
-STATED = {
-    label
-    for page in (Path(ROOT) / "book").glob("*.md")
-    for label in re.findall(r"\{prf:\w+\}.*\n:label: (\S+)", page.read_text("utf-8"))
-}
+from bngd.companion.book import pages_of_toc
+from bngd.companion.reference import PUBLIC, ROOT, checked_by, documented, functions_of, signature
+from bngd.paper import CHAPTERS
 
 
-def test_every_section_of_the_mathematics_has_its_statements():
-    assert set(STATEMENTS) <= set(SECTIONS)
-    assert set(REQUIRED_SECTIONS) <= set(STATEMENTS)
-    assert {label for labels in STATEMENTS.values() for label in labels} <= STATED
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_chapter_is_numbered_and_named_as_in_the_book(page):
+    text = (Path(ROOT) / "book" / f"{page}.md").read_text("utf-8")
+    stated = re.findall(r"^`{3,}\{prf:\w+\}.*\n:label: (\S+)", text, re.MULTILINE)
+    chapters = [name for name in pages_of_toc(Path(ROOT) / "book" / "_toc.yml") if "/" not in name]
+    assert CHAPTERS[page] == (chapters.index(page), text.splitlines()[0].removeprefix("# "), tuple(stated))
 
 
 def test_functions_and_tests_of_a_notebook_are_found_in_its_sources():

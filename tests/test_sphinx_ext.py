@@ -9,7 +9,8 @@ from book_checks import missing_claims, parse, repeated_ids, verdicts_of_table
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-from bngd.companion.shown import brief, typeset
+from bngd.claims import at_least, at_most, between, close, equals
+from bngd.companion.shown import brief, claim_cells, typeset
 from bngd.paper import TABLE_CELLS
 
 CONF = {
@@ -19,12 +20,12 @@ CONF = {
     "html_theme": "basic",
 }
 RAISED_MINUS_FIVE = "\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}10⁻⁵"
-TREE = "```{toctree}\nnotebooks/rate\n```\n"
+TREE = "```{toctree}\nnotebooks/rate\nrate\nconvergence\n```\n"
 
 
 def claim(**changes):
-    base = {"id": "best-rate", "section": 8, "table_cell": "rate/gd", "statement": "The factor is $\\rho < 1$.",
-            "predicted": 0.5, "measured": 0.501, "rule": "relative difference at most 0.01", "verdict": "holds",
+    base = {"id": "best-rate", "about": "rate", "table_cell": "rate/gd", "statement": "The factor is $\\rho < 1$.",
+            "predicted": 0.5, "measured": 0.501, "rule": "predicted to within 1%", "verdict": "holds",
             "expected": "holds", "notebook": "rate"}  # fmt: skip
     return base | changes
 
@@ -36,6 +37,8 @@ def site(tmp_path):
     for folder in (source / "notebooks", tmp_path / "results", tmp_path / "provenance"):
         folder.mkdir(parents=True)
     (source / "notebooks" / "rate.md").write_text("# Rate\n")
+    for chapter in ("rate", "convergence"):
+        (source / f"{chapter}.md").write_text("# A chapter\n")
     values = {"slope": 1.2345e-5, "count": 12, "nothing": None, "of": {"iris": 43.03}}
     (tmp_path / "results" / "rate.json").write_text(json.dumps({"values": values, "claims": []}))
 
@@ -109,13 +112,13 @@ def test_the_ledger_shows_every_kind_of_value(site, value):
 def test_the_ledger_groups_claims_and_typesets_statements(site):
     ledger = [
         claim(),
-        claim(id="contraction", section=6, verdict="contradicted"),
+        claim(id="contraction", about="convergence", verdict="contradicted"),
         claim(id="other", verdict="undecided"),
     ]
     page, status, told = site("```{ledger}\n```", ledger)
     assert status == 0, told
     titles = [heading.get_text().removesuffix("¶").removesuffix("#") for heading in page.find_all("h2")]
-    assert titles == ["Norm growth and the effective step size", "Asymptotic rate"]
+    assert titles == ["Chapter 2: Convergence", "Chapter 3: Rate of convergence"]
     assert page.find(id="claim-best-rate").find(class_="math") is not None
     assert "on record: holds" in page.find(id="claim-contraction").find_parent("tr").get_text()
     assert repeated_ids(page) == []
@@ -195,3 +198,24 @@ def test_numbers_are_typeset(text, typeset_text):
 
 def test_small_numbers_stay_legible():
     assert brief([1.5e-9, True]) == "1.5\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}10⁻⁹, yes"
+
+
+@pytest.mark.parametrize(
+    ("what", "predicted", "measured", "rule", "cells"),
+    [
+        ("ratio $f(x)$", 1.0, 1 + 7e-13, at_most(1e-9), ("1 + 7 x 10⁻¹³", "at most 1, to within 1 x 10⁻⁹ of it")),
+        ("share of runs", 1.0, 0.99971, at_least(0.005), ("99.97%", "at least 100%, to within 0.5%")),
+        ("runs that did", 0, 0, equals(), ("0", "exactly 0")),
+        ("ratio", 0.0, 8.0682, between(0.0, 30.0), ("8.07", "at most 30")),
+        ("decades", 1.0, [1.0, 1.00123456], close(0.02), ("1, 1.001", "1 to within 2%")),
+        ("lead", 1.5, [4.0, 2.0, 3.0, 3.0, 3.0], at_least(), ("each of 5, from 2 to 4", "at least 1.5")),
+    ],
+)  # fmt: skip
+def test_a_claim_reads_as_a_sentence_then_its_number(what, predicted, measured, rule, cells):
+    told = claim_cells(claim(statement=f"So it is ({what}).", predicted=predicted, measured=measured, rule=rule.text))
+    plain = [cell.replace("\N{NO-BREAK SPACE}", " ").replace("\N{MULTIPLICATION SIGN}", "x") for cell in told]
+    assert plain[:3] == ["So it is.", f"{what}: {cells[0]}", cells[1]]
+
+
+def test_a_claim_without_a_word_on_its_number_stands_whole():
+    assert claim_cells(claim(statement="Its value is $f(x)$."))[:2] == ("Its value is $f(x)$.", "0.501")

@@ -7,10 +7,10 @@ from bngd.paper import TABLE_CELLS
 from bngd.studies.summary import study
 
 
-def entry(id, *, section=2, predicted=1.0, measured=1.0, rule=None, cell=None, expected="holds"):
+def entry(id, *, about="thm-gd", predicted=1.0, measured=1.0, rule=None, cell=None, expected="holds"):
     judged = Claim(
         id=id,
-        section=section,
+        about=about,
         statement=f"Statement {id}.",
         predicted=predicted,
         measured=measured,
@@ -27,8 +27,8 @@ def entries():
     return [
         entry("good", cell="rate/gd"),
         entry("near", measured=1.05, cell="rate/gd"),
-        entry("bad", section=9, measured=2.0, cell="rate/bngd", expected="contradicted"),
-        entry("unknown", section=4, measured=math.nan, cell="dimension/gd"),
+        entry("bad", about="thm-tent", measured=2.0, cell="rate/bngd", expected="contradicted"),
+        entry("unknown", about="prop-stationary", measured=math.nan, cell="dimension/gd"),
     ]
 
 
@@ -87,5 +87,5 @@ def test_deviation_of_anything_else_is_not_a_number(predicted, measured, rule):
 
 def test_the_overview_has_a_row_for_each_claim(entries):
     table = study.overview(entries)
-    assert table["section"].tolist() == [2, 2, 4, 9]
-    assert table.loc[0, "title"] == "What is exactly known of gradient descent"
+    assert table["chapter"].tolist() == [1, 2, 2, 4]
+    assert table.loc[0, "title"] == "The problem"

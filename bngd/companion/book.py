@@ -269,7 +269,7 @@ def fingerprint(shop: Workshop) -> str:
     digest = hashlib.sha256()
     # The extension, and the wording of the tables that it writes.
     words = [Path(module.__file__ or "") for module in (claims, paper, shown)]
-    own = ("book.py", "sphinx_ext.py", "explorers.py", "reference.py", "accessible.py")
+    own = ("book.py", "sphinx_ext.py", "explorers.py", "reference.py", "evidence.py", "accessible.py")
     code = [*(Path(__file__).with_name(name) for name in own), *words]
     shared = [shop.source / "conf.py", shop.source / "_toc.yml", *code]
     for folder in ("_static", "explorers"):

@@ -10,7 +10,7 @@ from bngd.claims import FIELDS, HOLDS
 from bngd.companion.errors import LedgerError
 from bngd.companion.layout import SUMMARY, Layout
 from bngd.files import json_text, write_text_if_changed
-from bngd.paper import REQUIRED_SECTIONS, TABLE_CELLS
+from bngd.paper import CHAPTER_OF, REQUIRED_CHAPTERS, TABLE_CELLS, place
 
 
 def load_ledger(path: str | Path | None = None) -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def load_ledger(path: str | Path | None = None) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Ledger entries, sorted by section.
+        Ledger entries, in the order of the statements that they are about.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def collect(layout: Layout) -> list[dict[str, Any]]:
     repeated = [id for id, count in Counter(entry["id"] for entry in entries).items() if count > 1]
     if repeated:
         raise LedgerError(f"claim ids must differ over all notebooks; these do not: {', '.join(sorted(repeated))}")
-    entries.sort(key=lambda entry: (entry["section"], entry["id"]))
+    entries.sort(key=lambda entry: (place(entry["about"]), entry["id"]))
     write_text_if_changed(layout.ledger, json_text(entries))
     return entries
 
@@ -79,14 +79,14 @@ def _claims_of(layout: Layout, name: str) -> list[dict[str, Any]]:
 def problems(entries: list[dict[str, Any]]) -> list[str]:
     """Return what is wrong with a ledger, one sentence each; nothing is wrong where the list is empty.
 
-    A verdict must be the one on record, and every cell of the summary table and every section from 2 to 11 must have
-    a claim.
+    A verdict must be the one on record, and every cell of the summary table and every chapter on least squares
+    must have a claim.
     """
     changed = [_changed_verdict(entry) for entry in entries if entry["verdict"] != entry["expected"]]
     cells = {entry["table_cell"] for entry in entries}
-    sections = {entry["section"] for entry in entries}
+    chapters = {CHAPTER_OF[entry["about"]] for entry in entries}
     missing = [f"no claim supports the cell {cell!r} of the summary table" for cell in TABLE_CELLS if cell not in cells]
-    missing += [f"no claim illustrates section {number}" for number in REQUIRED_SECTIONS if number not in sections]
+    missing += [f"no claim illustrates the chapter {page!r}" for page in REQUIRED_CHAPTERS if page not in chapters]
     return changed + missing
 
 

@@ -17,8 +17,9 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 
 import bngd
-from bngd.companion.sphinx_ext import Cell, ComputedDirective, paragraph, table
-from bngd.paper import SECTIONS
+from bngd.companion.shown import verdict
+from bngd.companion.sphinx_ext import Cell, ComputedDirective, numbered, paragraph, table, to_statement
+from bngd.paper import CHAPTER_OF, CHAPTERS
 
 ROOT = Path(bngd.__file__).parents[1]
 PUBLIC = [name for name in sorted(bngd.__all__) if callable(getattr(bngd, name))]
@@ -26,22 +27,6 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 CODE_NAME = re.compile(r"bngd\.(\w+)")
 MARKED = re.compile(r"``([^`]+)``|:math:`([^`]+)`|`([^`]+)`")
 HEADING = re.compile(r"\n[ ]*([A-Z]\w+)\n[ ]*-{3,}\n")
-
-STATEMENTS = {
-    2: ("thm-gd",),
-    3: ("def-loss", "lem-gradient", "lem-decomposition"),
-    4: ("prop-stationary", "lem-hessian"),
-    5: ("thm-interlacing",),
-    6: ("lem-norm-growth", "def-effective-step", "lem-contraction"),
-    7: ("thm-paper", "thm-convergence", "thm-almost-every", "thm-self-tuning"),
-    8: ("thm-rate", "thm-steps"),
-    9: ("thm-tent", "prop-asymptotes", "def-good-interval"),
-    10: ("lem-alignment", "prop-dimension"),
-    11: ("thm-equivalences",),
-    13: ("thm-network-scaling", "thm-network-norm"),
-    15: ("prop-uncentred", "prop-decay", "prop-momentum", "prop-batches", "prop-metrics"),
-}
-"""The statements of the chapters that the claims of each section of the mathematics belong to."""
 
 
 def words_of(*paths: Path) -> set[str]:
@@ -72,22 +57,19 @@ class WhereEverythingIs(ComputedDirective):
     """``{where-everything-is}``: statement -> claims, notebook and command, functions, tests."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a section for each section of the mathematics."""
+        """Return a section for each chapter that has claims."""
         ledger = self.ledger()
-        return [self._section(number, [c for c in ledger if c["section"] == number]) for number in SECTIONS]
+        self.numbers = numbered(ledger)
+        by_chapter = {page: [c for c in ledger if CHAPTER_OF[c["about"]] == page] for page in CHAPTERS}
+        return [self._section(page, claims) for page, claims in by_chapter.items() if claims]
 
-    def _section(self, number: int, claims: list[dict[str, Any]]) -> nodes.section:
-        section = nodes.section(
-            "", nodes.title("", SECTIONS[number]), ids=[f"where-{number}"], names=[f"where-{number}"]
-        )
-        labels = STATEMENTS.get(number, ())
-        if labels:
-            said = self.markdown("Statements: " + ", ".join(f"{{prf:ref}}`{label}`" for label in labels) + ".")
-            section.extend(said)
+    def _section(self, page: str, claims: list[dict[str, Any]]) -> nodes.section:
+        title = f"Chapter {CHAPTERS[page].number}: {CHAPTERS[page].title}"
+        section = nodes.section("", nodes.title("", title), ids=[f"where-{page}"], names=[f"where-{page}"])
         notebooks = list(dict.fromkeys(claim["notebook"] for claim in claims))
         rows = [self._row(name, [c for c in claims if c["notebook"] == name]) for name in notebooks]
-        header = ("Figures and command", "Claims", "Functions", "Tests")
-        section += table(header, rows, (22, 36, 24, 18), ["where"])
+        header = ("Figures and command", "Statements and claims", "Functions", "Tests")
+        section += table(header, rows, (22, 30, 28, 20), ["where"])
         return section
 
     def _row(self, notebook: str, claims: list[dict[str, Any]]) -> list[Cell]:
@@ -97,15 +79,30 @@ class WhereEverythingIs(ComputedDirective):
         functions = functions_of(notebook)
         return [
             [paragraph(self.to_notebook(notebook, notebook.replace("_", " "))), paragraph(command, classes=["origin"])],
-            [paragraph(*_commas(to_claim(self.env.docname, claim["id"]) for claim in claims))],
+            claims_by_statement(self.env.docname, claims, self.numbers),
             [paragraph(*_commas(nodes.literal("", f"bngd.{name}") for name in functions))],
             [paragraph(*_commas(nodes.literal("", name) for name in checked_by(notebook, functions)))],
         ]
 
 
-def to_claim(docname: str, claim: str) -> nodes.Node:
-    """Return a link to the ledger's row of a claim."""
-    return page_link(docname, "ledger", f"claim-{claim}", nodes.inline("", claim))
+def claims_by_statement(docname: str, claims: list[dict[str, Any]], numbers: dict[str, str]) -> list[nodes.Node]:
+    """Return a paragraph for each statement that some claims are about, with links to it and to them."""
+    abouts = dict.fromkeys(claim["about"] for claim in claims)
+    return [
+        paragraph(
+            to_statement(docname, about),
+            nodes.Text(": "),
+            *_commas(to_claim(docname, c, numbers) for c in claims if c["about"] == about),
+        )
+        for about in abouts
+    ]
+
+
+def to_claim(docname: str, claim: dict[str, Any], numbers: dict[str, str]) -> nodes.Node:
+    """Return a link to the ledger's row of a claim: its number, and its name on hover."""
+    link = page_link(docname, "ledger", f"claim-{claim['id']}", nodes.inline("", numbers[claim["id"]]))
+    link["reftitle"] = f"{claim['id'].replace('-', ' ')}: {verdict(claim['verdict'])}"
+    return link
 
 
 def page_link(docname: str, page: str, anchor: str, shown: nodes.Node) -> nodes.reference:

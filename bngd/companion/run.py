@@ -154,7 +154,7 @@ class Run:
         id : str
             In kebab case, unlike any other claim's.
         **fields
-            The other fields of `bngd.claims.Claim`: section, statement, predicted, measured, rule, and where they
+            The other fields of `bngd.claims.Claim`: about, statement, predicted, measured, rule, and where they
             apply table_cell and expected.
 
         Raises

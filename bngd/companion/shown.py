@@ -4,14 +4,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bngd.claims import UNDECIDED, VERDICTS
+from bngd.claims import TWO_SIDED, UNDECIDED, VERDICTS
 
 SIGNS = dict(zip(VERDICTS, ("✓", "✗", "?"), strict=True))
 """A sign for each verdict, so that colour never stands alone."""
 
-HEADER = ("Claim", "Predicted", "Measured", "Rule", "Verdict")
+HEADER = ("Claim", "Measured", "Asked for", "Verdict")
 LONGEST_LIST = 4
+NEAR_ONE = 5e-4
+"""What differs from 1 by less is shown by that difference, which four digits would hide."""
+
 MINUS, TIMES, SPACE = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{NO-BREAK SPACE}"
+POWER = re.compile(r"\d\S*e-\d+")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -48,15 +52,55 @@ def verdict(word: str) -> str:
     return f"{SIGNS.get(word, SIGNS[UNDECIDED])} {word}"
 
 
+def sentence_of(statement: str) -> tuple[str, str]:
+    """Return the sentence of a claim, and what was measured for it, which stands in parentheses at its end.
+
+    Examples
+    --------
+    >>> sentence_of("The norm never decreases (largest relative decrease).")
+    ('The norm never decreases.', 'largest relative decrease')
+    """
+    text, depth = statement.rstrip("."), 0
+    for place in range(len(text) - 1, 0, -1):
+        depth += (text[place] == ")") - (text[place] == "(")
+        if depth == 0:
+            break
+    if not text.endswith(")") or text[place - 1] != " ":
+        return statement, ""
+    return text[: place - 1] + ".", text[place + 1 : -1]
+
+
+def amount(value: Any, *, digits: int, share: bool) -> str:
+    """Return one side of a claim as text: a long list by its ends, a share in per cent, what is next to 1 as such."""
+    if isinstance(value, list):
+        told = [amount(entry, digits=digits, share=share) for entry in value]
+        if len(value) <= LONGEST_LIST or not all(isinstance(entry, int | float) for entry in value):
+            return ", ".join(told[:LONGEST_LIST])
+        least, most = told[value.index(min(value))], told[value.index(max(value))]
+        return f"each of {len(value)}, from {least} to {most}"
+    if not isinstance(value, float):
+        return brief(value)
+    if share:
+        return typeset(f"{100 * value:.4g}") + "%"
+    if 0 < abs(value - 1) < NEAR_ONE:
+        return f"1 {'+' if value > 1 else MINUS} {typeset(f'{abs(value - 1):.0e}')}"
+    return typeset(f"{value:.{digits}g}")
+
+
 def claim_cells(claim: Mapping[str, Any]) -> tuple[str, ...]:
     """Return a ledger entry as Markdown texts, one for each column of `HEADER`; the verdict comes with its sign.
 
-    Where the verdict is not the one on record, both are told.
+    A bound needs fewer digits than an equality. Where the verdict is not the one on record, both are told.
     """
+    sentence, what = sentence_of(claim["statement"])
+    digits, share = 4 if claim["rule"].startswith(TWO_SIDED) else 3, what.startswith("share")
+    measured = (f"{what}: " if what else "") + amount(claim["measured"], digits=digits, share=share)
+    rule = POWER.sub(lambda number: typeset(number[0]), claim["rule"])
+    asked = rule.replace("predicted", amount(claim["predicted"], digits=digits, share=share))
     told = verdict(claim["verdict"])
     if claim["verdict"] != claim["expected"]:
         told += f" (on record: {claim['expected']})"
-    return claim["statement"], brief(claim["predicted"]), brief(claim["measured"]), claim["rule"], told
+    return sentence, measured, asked, told
 
 
 def claims_table(claims: Sequence[Mapping[str, Any]]) -> str:

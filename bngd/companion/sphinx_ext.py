@@ -5,7 +5,8 @@ that is not there is a warning, which the build treats as an error.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from sphinx_proof.nodes import proof_node  # type: ignore[import-untyped]
 import bngd
 from bngd.claims import VERDICTS, combine
 from bngd.companion import shown
-from bngd.paper import SECTIONS, TABLE_COLUMNS, TABLE_ROWS
+from bngd.paper import CHAPTER_OF, CHAPTERS, TABLE_COLUMNS, TABLE_ROWS
 
 logger = logging.getLogger(__name__)
 
@@ -125,12 +126,7 @@ class ComputedDirective(SphinxDirective):
 
     def to_notebook(self, notebook: str, text: str) -> nodes.Node:
         """Return a link to an executed notebook's page; Sphinx warns if there is no such page."""
-        reference = addnodes.pending_xref(
-            "", refdomain="std", reftype="doc", reftarget=f"/notebooks/{notebook}", refexplicit=True, refwarn=True
-        )
-        reference["refdoc"] = self.env.docname
-        reference += nodes.inline(text, text)
-        return reference
+        return to_page(self.env.docname, f"notebooks/{notebook}", text)
 
     def ledger(self) -> list[dict[str, Any]]:
         """Return all claims, none after a warning if there is no ledger."""
@@ -171,31 +167,68 @@ class SummaryTable(ComputedDirective):
 
 
 class Ledger(ComputedDirective):
-    """``{ledger}``: every claim, by section: what theory predicts, what was measured, by which rule, the verdict."""
+    """``{ledger}``: every claim, by chapter: what was measured, what the rule asks for, the verdict."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a section for each section of the mathematics that has claims."""
+        """Return a section for each chapter that has claims."""
         ledger = self.ledger()
-        sections = sorted({claim["section"] for claim in ledger})
         counts = _join([[verdict_node(v), nodes.Text(f" {sum(c['verdict'] == v for c in ledger)}")] for v in VERDICTS])
         tally = paragraph(nodes.Text(f"{len(ledger)} claims: "), *counts, nodes.Text("."), classes=["tally"])
-        return [tally, *(self._section(n, [c for c in ledger if c["section"] == n]) for n in sections)]
+        by_chapter = {page: [c for c in ledger if CHAPTER_OF[c["about"]] == page] for page in CHAPTERS}
+        return [tally, *(self._section(page, claims) for page, claims in by_chapter.items() if claims)]
 
-    def _section(self, number: int, claims: list[dict[str, Any]]) -> nodes.section:
-        title = SECTIONS.get(number, f"Section {number}")
-        section = nodes.section("", nodes.title(title, title), ids=[f"section-{number}"], names=[f"ledger-{number}"])
-        section += table(shown.HEADER, [self._claim(claim) for claim in claims], (44, 15, 15, 14, 12), ["ledger"])
+    def _section(self, page: str, claims: list[dict[str, Any]]) -> nodes.section:
+        title = f"Chapter {CHAPTERS[page].number}: {CHAPTERS[page].title}"
+        section = nodes.section("", nodes.title(title, title), ids=[f"chapter-{page}"], names=[f"chapter-{page}"])
+        numbers = numbered(claims)
+        rows = [self._claim(claim, numbers[claim["id"]]) for claim in claims]
+        section += table(shown.HEADER, rows, (46, 24, 16, 14), ["ledger"])
         return section
 
-    def _claim(self, claim: dict[str, Any]) -> list[Cell]:
-        name = nodes.literal(claim["id"], claim["id"])
+    def _claim(self, claim: dict[str, Any], number: str) -> list[Cell]:
+        docname, name = self.env.docname, claim["notebook"]
         origin = paragraph(
-            name, nodes.Text(" from "), self.to_notebook(claim["notebook"], claim["notebook"]), classes=["origin"]
-        )
+            nodes.Text("On "), to_statement(docname, claim["about"]), nodes.Text(", from "),
+            self.to_notebook(name, name.replace("_", " ")), nodes.Text("; "), nodes.literal("", claim["id"]),
+            classes=["origin"],
+        )  # fmt: skip
         statement, *cells, verdict = shown.claim_cells(claim)
-        anchored = nodes.container("", *self.markdown(statement), origin, ids=[f"claim-{claim['id']}"])
+        anchored = nodes.container(
+            "", *self.markdown(f"**{number}** {statement}"), origin, ids=[f"claim-{claim['id']}"]
+        )
         told = paragraph(nodes.inline(verdict, verdict, classes=_verdict_classes(claim["verdict"])))
         return [[anchored], *map(self.markdown, cells), [told]]
+
+
+def numbered(ledger: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the number of each claim of a ledger, by its id: that of its chapter, then its place in it."""
+    counts: Counter[int] = Counter()
+    numbers = {}
+    for claim in ledger:
+        chapter = CHAPTERS[CHAPTER_OF[claim["about"]]].number
+        counts[chapter] += 1
+        numbers[claim["id"]] = f"{chapter}.{counts[chapter]}"
+    return numbers
+
+
+def to_page(docname: str, page: str, text: str) -> nodes.Node:
+    """Return a link to a page of the book; Sphinx warns if there is none."""
+    reference = addnodes.pending_xref(
+        "", refdomain="std", reftype="doc", reftarget=f"/{page}", refexplicit=True, refwarn=True, refdoc=docname
+    )
+    reference += nodes.inline(text, text)
+    return reference
+
+
+def to_statement(docname: str, about: str) -> nodes.Node:
+    """Return a link to what a claim is about: a statement by its number, or a chapter."""
+    if about in CHAPTERS:
+        return to_page(docname, about, f"chapter {CHAPTERS[about].number}")
+    reference = addnodes.pending_xref(
+        "", refdomain="prf", reftype="ref", reftarget=about, refexplicit=False, refwarn=True, refdoc=docname
+    )
+    reference += nodes.inline(about, about)
+    return reference
 
 
 class RunStatus(ComputedDirective):

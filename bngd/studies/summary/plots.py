@@ -1,4 +1,4 @@
-"""The figure of the summary: every claim, by section and verdict, and how closely it was met."""
+"""The figure of the summary: every claim, by chapter and verdict, and how closely it was met."""
 
 import numpy as np
 import pandas as pd
@@ -15,20 +15,20 @@ ROUNDING = 1e-17
 """Where a deviation of exactly zero is drawn on the logarithmic axis."""
 
 
-def claims_by_section(claims: pd.DataFrame) -> Figure:
-    """Return all claims by section: a mark for each with its verdict, and how far measured and predicted differ.
+def claims_by_chapter(claims: pd.DataFrame) -> Figure:
+    """Return all claims by chapter: a mark for each with its verdict, and how far measured and predicted differ.
 
     Parameters
     ----------
     claims : DataFrame
-        section, title, verdict, deviation: a row per claim.
+        chapter, title, verdict, deviation: a row per claim.
     """
-    sections = claims.drop_duplicates("section").set_index("section")["title"].sort_index()
-    rows = {section: position for position, section in enumerate(sections.index)}
+    chapters = claims.drop_duplicates("chapter").set_index("chapter")["title"].sort_index()
+    rows = {chapter: position for position, chapter in enumerate(chapters.index)}
     fig, (left, right) = figure(2, height=1.2 + 0.27 * len(rows), width=7.8, width_ratios=[1.5, 1.0], sharey=True)
     _draw_marks(left, claims, rows)
     _draw_deviations(right, claims, rows)
-    left.set_yticks(range(len(rows)), [f"{title}  {section}" for section, title in sections.items()])
+    left.set_yticks(range(len(rows)), [f"{title}  {chapter}" for chapter, title in chapters.items()])
     left.set_ylim(len(rows) - 0.4, -0.6)
     fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     panel_letters((left, right))
@@ -37,12 +37,12 @@ def claims_by_section(claims: pd.DataFrame) -> Figure:
 
 def _draw_marks(ax: Axes, claims: pd.DataFrame, rows: dict[int, int]) -> None:
     order = claims["verdict"].map({verdict: position for position, verdict in enumerate(VERDICTS)})
-    ordered = claims.assign(order=order).sort_values(["section", "order"], kind="stable")
-    place = ordered.groupby("section").cumcount() + 1
+    ordered = claims.assign(order=order).sort_values(["chapter", "order"], kind="stable")
+    place = ordered.groupby("chapter").cumcount() + 1
     for verdict, colour in VERDICT_COLOURS.items():
         shown = ordered["verdict"] == verdict
         ax.plot(
-            place[shown], ordered.loc[shown, "section"].map(rows), VERDICT_MARKERS[verdict], color=colour,
+            place[shown], ordered.loc[shown, "chapter"].map(rows), VERDICT_MARKERS[verdict], color=colour,
             markersize=3.8, label=f"{verdict} ({shown.sum()})",
         )  # fmt: skip
     ax.set(title="claims", xlabel="number of claims", xlim=(0, place.max() + 1))
@@ -54,7 +54,7 @@ def _draw_deviations(ax: Axes, claims: pd.DataFrame, rows: dict[int, int]) -> No
     for verdict, colour in VERDICT_COLOURS.items():
         shown = claims[(claims["verdict"] == verdict) & claims["deviation"].notna()]
         ax.plot(
-            np.maximum(shown["deviation"], ROUNDING), shown["section"].map(rows), VERDICT_MARKERS[verdict],
+            np.maximum(shown["deviation"], ROUNDING), shown["chapter"].map(rows), VERDICT_MARKERS[verdict],
             color=colour, markersize=5.5, alpha=0.6,
         )  # fmt: skip
     ax.axvline(np.finfo(float).eps, color=COLOURS["limit"], linestyle=":", linewidth=1.2)

@@ -8,13 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bngd.claims import HOLDS, VERDICTS, combine
-from bngd.paper import SECTIONS, TABLE_COLUMNS, TABLE_ROWS
+from bngd.claims import HOLDS, TWO_SIDED, VERDICTS, combine
+from bngd.paper import CHAPTER_OF, CHAPTERS, TABLE_COLUMNS, TABLE_ROWS
 
 Entry = Mapping[str, Any]
-
-TWO_SIDED = "difference"
-"""How the text of a rule begins that bounds a difference from both sides."""
 
 
 def of_cell(entries: Sequence[Entry], cell: str) -> list[dict[str, Any]]:
@@ -79,13 +76,13 @@ def overview(entries: Sequence[Entry]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        section, title (of the section), id, verdict, table_cell, deviation (see `deviation`); sorted by section.
+        chapter (its number), title, id, verdict, table_cell, deviation (see `deviation`); sorted by chapter.
     """
     rows = [
-        (e["section"], SECTIONS[e["section"]], e["id"], e["verdict"], e["table_cell"], deviation(e)) for e in entries
+        (*CHAPTERS[CHAPTER_OF[e["about"]]][:2], e["id"], e["verdict"], e["table_cell"], deviation(e)) for e in entries
     ]
-    columns = ["section", "title", "id", "verdict", "table_cell", "deviation"]
-    return pd.DataFrame(rows, columns=columns).sort_values(["section", "id"], ignore_index=True)
+    columns = ["chapter", "title", "id", "verdict", "table_cell", "deviation"]
+    return pd.DataFrame(rows, columns=columns).sort_values(["chapter", "id"], ignore_index=True)
 
 
 def deviation(entry: Entry) -> float:

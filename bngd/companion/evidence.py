@@ -1,0 +1,102 @@
+"""The way between statements and their evidence: links that no page writes itself, read from the ledger.
+
+A statement says which claims test it; a notebook says which statements it tests; a link to a statement says its title
+when the mouse rests on it; the index of all statements shows titles, not labels.
+"""
+
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx_proof.domain import ProofDomain, ProofIndex  # type: ignore[import-untyped]
+
+import bngd
+from bngd.companion.reference import claims_by_statement, to_claim
+from bngd.companion.sphinx_ext import numbered, paragraph, read_json, to_page
+from bngd.paper import CHAPTER_OF, CHAPTERS
+
+NOTEBOOKS = "notebooks/"
+
+
+def keep_titles(app: Sphinx, doctree: nodes.document) -> None:
+    """Remember the title of each statement of a page."""
+    statements = getattr(app.env, "proof_list", {})
+    for node in doctree.findall(nodes.Admonition):
+        if isinstance(node, nodes.Element) and node.get("label") in statements:
+            title = node.next_node(nodes.title)
+            statements[node["label"]]["title"] = title.astext().strip("() ") if title else ""
+
+
+def link_evidence(app: Sphinx, doctree: nodes.document) -> None:
+    """Add to a chapter's statements the claims that test them, and to a notebook what it tests."""
+    docname = app.env.docname
+    if docname in CHAPTERS or docname.startswith(NOTEBOOKS):
+        ledger = read_json(app.env, "results", "ledger.json") or []
+        if docname in CHAPTERS:
+            _tested_by(doctree, docname, ledger)
+        else:
+            _tests(doctree, docname, ledger)
+
+
+def _tested_by(doctree: nodes.document, docname: str, ledger: list[dict[str, Any]]) -> None:
+    numbers = numbered(ledger)
+    for node in list(doctree.findall(nodes.Admonition)):
+        claims = [claim for claim in ledger if isinstance(node, nodes.Element) and claim["about"] == node.get("label")]
+        if claims:
+            links = [part for c in claims for part in (nodes.Text(", "), to_claim(docname, c, numbers))][1:]
+            word = "Tested by claim " if len(claims) == 1 else "Tested by claims "
+            node.next_node(nodes.section).append(paragraph(nodes.Text(word), *links, classes=["tested-by"]))
+
+
+def _tests(doctree: nodes.document, docname: str, ledger: list[dict[str, Any]]) -> None:
+    claims = [claim for claim in ledger if claim["notebook"] == docname.removeprefix(NOTEBOOKS)]
+    title = doctree.next_node(nodes.title)
+    if not claims or title is None:
+        return
+    chapters = dict.fromkeys(CHAPTER_OF[claim["about"]] for claim in claims)
+    told = [part for page in chapters for part in (nodes.Text(", "), to_page(docname, page, _name(page)))][1:]
+    lines = claims_by_statement(docname, claims, numbered(ledger))
+    parts = [part for line in lines for part in (nodes.Text("; "), *line.children)][1:]
+    note = paragraph(nodes.Text("Tests what is said in "), *told, nodes.Text(": "), *parts, nodes.Text("."))
+    note["classes"].append("tested-by")
+    title.parent.insert(title.parent.index(title) + 1, note)
+
+
+def _name(page: str) -> str:
+    return f"chapter {CHAPTERS[page].number}"
+
+
+def say_titles(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Give each link to a statement the statement's title, which browsers show on hover."""
+    statements = getattr(app.env, "proof_list", {})
+    for link in doctree.findall(nodes.reference):
+        label = link.get("refid") or link.get("refuri", "").rpartition("#")[2]
+        if title := statements.get(label, {}).get("title"):
+            link.setdefault("reftitle", title)
+
+
+class StatementIndex(ProofIndex):
+    """The index of all statements: by kind, each with its number and its title."""
+
+    localname = "Index of statements"
+
+    def generate(self, docnames: Any = None) -> tuple[list[tuple[str, list[Any]]], bool]:
+        """Return the entries, by kind in the order of the book."""
+        env = self.domain.env
+        content: dict[str, list[Any]] = {}
+        for label, about in getattr(env, "proof_list", {}).items():
+            number = env.toc_fignumbers.get(about["docname"], {}).get(about["countertype"], {}).get(label, ())
+            name = f"{about['realtype'].title()} {'.'.join(map(str, number))}: {about.get('title') or label}"
+            entry = (name, 0, about["docname"], label, env.titles[about["docname"]].astext(), "", "")
+            content.setdefault(f"{about['realtype'].title()}s", []).append((number, entry))
+        kinds = sorted(content.items())
+        return [(kind, [entry for _, entry in sorted(entries, key=lambda e: e[0])]) for kind, entries in kinds], False
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    ProofDomain.indices = [StatementIndex]
+    app.connect("doctree-read", keep_titles)
+    app.connect("doctree-read", link_evidence)
+    app.connect("doctree-resolved", say_titles)
+    return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
