@@ -1,13 +1,13 @@
 """Tables as people have them, each with what it gets: the numbers that it means, or the words of the one message.
 
-The appendix shows this list; `test_own_tables.py` executes it.
+`test_own_tables.py` executes this list, and the book's page "What happens when" shows it.
 """
 
 import bz2
 import gzip
 import io
 import lzma
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 PLAIN = "a,b,y\n1,2,3\n4,5,7\n"
@@ -25,6 +25,13 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
     suffix: str = "csv"
     target: str = "y"
+    kind: str = ""
+
+    @property
+    def given(self) -> list[str]:
+        """The beginning of the file, where it is text, and the parameters that are given with it."""
+        text = [self.content[:60].rstrip("\n")] if isinstance(self.content, str) else []
+        return [*text, *(f"{name}={value!r}" for name, value in self.options.items())]
 
     @property
     def data(self) -> bytes:
@@ -60,7 +67,7 @@ def workbook(*sheets):
 TABLE = [["a", "b", "y"], [1, 2, 3], [4, 5, 7]]
 LEAVE = {"rows_with_missing": "leave out"}
 
-CASES = [
+PLAIN_ONES = [
     works("plain CSV", PLAIN),
     works("Windows line ends", PLAIN.replace("\n", "\r\n")),
     works("line ends of an old Mac", PLAIN.replace("\n", "\r")),
@@ -80,6 +87,9 @@ CASES = [
     works("comments between rows", "a,b,y\n1,2,3\n# half way\n4,5,7\n", "1 lines that begin with"),
     refused("a comment with as many fields", "a,b,y\n1,2,3\n# x,y,z\n4,5,7\n", "line 3", "'# x'", "comment"),
     works("blank lines and rows of separators", "a,b,y\n1,2,3\n\n,,\n4,5,7\n\n,,\n", "2 rows without any value"),
+]  # fmt: skip
+
+NUMBERS_AS_WRITTEN = [
     works("decimal commas", "a;b;y\n1,5;2;3\n4;5;7,25\n", "decimal marks", rows=[[1.5, 2, 3], [4, 5, 7.25]]),
     works("decimal commas and points for thousands", "a;b;y\n1.234,5;2.500;3\n4;5;7\n", "decimal marks",
           rows=[[1234.5, 2500, 3], [4, 5, 7]]),
@@ -97,6 +107,9 @@ CASES = [
     refused("a decimal mark that is none", PLAIN, "'x'", decimal="x"),
     works("a minus sign as typeset", "a,b,y\n\N{MINUS SIGN}1,2,3\n4,5,7\n", rows=[[-1, 2, 3], [4, 5, 7]]),
     works("exponents", "a,b,y\n1e3,2E-1,+3\n4,.5,7.\n", rows=[[1000, 0.2, 3], [4, 0.5, 7]]),
+]  # fmt: skip
+
+ENCODINGS = [
     works("UTF-8 with a mark", b"\xef\xbb\xbf" + PLAIN.encode()),
     works("UTF-16 with a mark", PLAIN.encode("utf-16"), "UTF-16"),
     works("UTF-16 without a mark", PLAIN.encode("utf-16-le"), "UTF-16-LE"),
@@ -106,6 +119,9 @@ CASES = [
     refused("an encoding that is none", PLAIN, "'utf-99'", encoding="utf-99"),
     refused("not in the encoding named", "\xe9,y\n1,2\n".encode("latin-1"), "'utf-8'", encoding="utf-8"),
     refused("zero bytes", b"a,b\0,y\n1,2,3\n", "byte 3", "no text"),
+]  # fmt: skip
+
+PACKED = [
     works("gzip", gzip.compress(PLAIN.encode()), "gzip", suffix="csv.gz"),
     works("bzip2", bz2.compress(PLAIN.encode()), "bzip2"),
     works("xz", lzma.compress(PLAIN.encode()), "xz"),
@@ -125,6 +141,9 @@ CASES = [
     refused("only blank lines", "\n \n\n", "empty"),
     refused("only comments", "# a\n# b\n", "2 lines"),
     refused("only a header", "a,b,y\n", "'a', 'b', 'y'", "no rows"),
+]  # fmt: skip
+
+NAMES = [
     refused("only the target", "y\n1\n2\n", "'y'", "feature"),
     refused("no such target", PLAIN, "'z'", "'a', 'b', 'y'", target="z"),
     works("no header", "1,2,3\n4,5,7\n", "only numbers", "numbered", target="column 3"),
@@ -141,10 +160,16 @@ CASES = [
     refused("two columns of one name", "a,a,y\n1,2,3\n4,5,7\n", "columns 1 and 2", "'a'"),
     refused("two columns named as the target", "a,y,y\n1,2,3\n4,5,7\n", "columns 2 and 3", "'y'"),
     works("two columns of one name, left out", "c,a,b,c,y\n1,1,2,9,3\n4,4,5,9,7\n", leave_out=["c"]),
+]  # fmt: skip
+
+ROWS = [
     refused("a row with more fields", "a,b,y\n1,2,3,99\n4,5,7\n", "line 2", "4 fields", "'99'", "3"),
     refused("all rows with more fields", "b,y\n1,2,3\n4,5,7\n", "line 2", "3 fields"),
     refused("a row with fewer fields", "a,b,y\n1,2,3\n4,5\n", "line 3", "2 fields"),
     refused("an open quote", 'a,b,y\n"1,2,3\n4,5,7\n', "line 2", "quote"),
+]  # fmt: skip
+
+VALUES = [
     refused("text", "a,b,y\nred,2,3\n4,5,7\n", "line 2", "'a'", "'red'", "text", "leave_out"),
     refused("text in the target", "a,b,y\n1,2,3\n4,5,dear\n", "line 3", "'y'", "'dear'"),
     works("text, left out", "a,b,c,y\n1,2,red,3\n4,5,blue,7\n", "as asked", leave_out=["c"]),
@@ -156,6 +181,9 @@ CASES = [
     refused("a hexadecimal number", "a,b,y\n0x1F,2,3\n4,5,7\n", "line 2", "'0x1F'"),
     works("true and false", "a,b,y\nTrue,2,3\nfalse,5,7\n", "true/false", rows=[[1, 2, 3], [0, 5, 7]]),
     works("yes and no", "a,b,y\nyes,2,3\nNo,5,7\n", "yes/no", rows=[[1, 2, 3], [0, 5, 7]]),
+]  # fmt: skip
+
+MISSING = [
     refused("booleans with gaps", "a,b,y\nTrue,2,3\n,5,7\n", "line 3", "'a'", "1 of 2 rows", "rows_with_missing"),
     works("booleans with gaps, left out", "a,b,y\nTrue,2,3\n,5,7\nFalse,4,4\n", "1 of 3 rows",
           rows=[[1, 2, 3], [0, 4, 4]], **LEAVE),
@@ -166,6 +194,9 @@ CASES = [
     works("-999", "a,b,y\n-999,2,3\n4,5,7\n", "may stand for a missing value", rows=[[-999, 2, 3], [4, 5, 7]]),
     refused("too few rows left", "a,b,y\n1,NA,3\n4,5,7\n", "1 of 2 rows", **LEAVE),
     refused("an empty column", "a,b,y\n1,,3\n4,,7\n", "'b'", "empty", "leave_out"),
+]  # fmt: skip
+
+SIZES = [
     refused("infinity", "a,b,y\ninf,2,3\n4,5,7\n", "line 2", "'a'", "'inf'"),
     refused("a number too large", "a,b,y\n1e400,2,3\n4,5,7\n", "line 2", "'a'", "'1e400'"),
     works("integers beyond 2^53", f"a,b,y\n{2**63 + 1},2,3\n{2**63 + 4},5,7\n", rows=[[0, 2, 3], [3, 5, 7]]),
@@ -175,3 +206,11 @@ CASES = [
     works("one value that decides all", "a,b,y\n" + "1,2,3\n2,1,4\n" * 6 + "1e300,5,7\n", "nearly all of its variance",
           rows=[[1, 2, 3], [2, 1, 4]] * 6 + [[1e300, 5, 7]]),
 ]  # fmt: skip
+
+GROUPS = {
+    "layout": PLAIN_ONES, "numbers": NUMBERS_AS_WRITTEN, "encodings": ENCODINGS, "packed": PACKED, "names": NAMES,
+    "rows": ROWS, "values": VALUES, "missing": MISSING, "sizes": SIZES,
+}  # fmt: skip
+"""The tables of the appendix: name -> cases."""
+
+CASES = [replace(case, kind=kind) for kind, cases in GROUPS.items() for case in cases]

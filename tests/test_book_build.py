@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from what_happens import happens
 
 from bngd import paper
 from bngd.companion import book
@@ -93,6 +94,7 @@ def test_an_interrupted_build_is_made_afresh(root):
     for page in (shop.work / "index.html", index):
         page.write_text("half a pa")
     assert book.build("quick", root).read_text() == whole
+    happens("faults", "a build of the book is interrupted", "the last good book stays; the next build begins afresh")
 
 
 def test_a_changed_title_reaches_every_page(root):
@@ -118,13 +120,17 @@ def test_a_notebook_that_was_not_executed_is_named(root):
     (root / "build" / "quick" / "notebooks" / "rate.ipynb").unlink()
     with pytest.raises(
         book.BookError, match="not executed under profile quick: rate; run `make notebooks PROFILE=quick`"
-    ):
+    ) as caught:
         book.build("quick", root)
+    happens("faults", "an executed notebook is missing when the book is built", "one line", said=str(caught.value))
 
 
 def test_a_folder_without_a_book_is_refused(tmp_path):
-    with pytest.raises(book.BookError, match=r"holds no book/_toc\.yml"):
+    with pytest.raises(book.BookError, match=r"holds no book/_toc\.yml") as caught:
         book.build("quick", tmp_path)
+    happens(
+        "faults", "a book in a folder without one", "one line", said=str(caught.value).replace(str(tmp_path), "folder")
+    )
 
 
 def test_pages_come_in_reading_order(tmp_path):
@@ -172,5 +178,6 @@ def test_mirror_copies_removes_and_spares(tmp_path):
 
 def test_a_missing_browser_is_told_with_the_way_out(monkeypatch):
     monkeypatch.setenv("BNGD_CHROMIUM", "no-such-browser")
-    with pytest.raises(CompanionError, match=r"no Chromium found \(looked for no-such-browser\); install"):
+    with pytest.raises(CompanionError, match=r"no Chromium found \(looked for no-such-browser\); install") as caught:
         find_chromium()
+    happens("faults", "a PDF without Chromium", "one line", said=str(caught.value))

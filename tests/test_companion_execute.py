@@ -6,6 +6,7 @@ import sys
 import nbformat
 import pytest
 from companion_project import REPOSITORY, Project
+from what_happens import happens
 
 from bngd.companion.__main__ import main
 from bngd.companion.errors import CompanionError, NotebookFailed
@@ -221,13 +222,17 @@ def test_the_command_line_prints_one_clear_message(project, monkeypatch, capsys,
     project.notebook("demo")
     monkeypatch.chdir(project.root)
     assert main(arguments) == 1
-    assert capsys.readouterr().err.strip() == message
+    said = capsys.readouterr().err.strip()
+    assert said == message
+    happens("command", "a command", "refused", given=" ".join(arguments), said=said)
 
 
 def test_outside_a_companion_the_command_line_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["list"]) == 1
-    assert "is not inside the companion" in capsys.readouterr().err
+    said = capsys.readouterr().err.strip().replace(str(tmp_path), "folder")
+    assert "is not inside the companion" in said
+    happens("command", "any command outside of the project", "refused", said=said)
 
 
 def test_the_list_shows_every_parameter(project, monkeypatch, capsys):

@@ -1,6 +1,7 @@
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from what_happens import happens
 
 from bngd.companion import parameters, profiles
 from bngd.companion.errors import CompanionError
@@ -33,8 +34,9 @@ def test_defaults_are_read_in_order(source):
 @pytest.mark.parametrize("line", ["x = 2 * 3", "x = [y]", "import os", "x, y = 1, 2", "x.y = 1", "print(1)"])
 def test_a_parameters_cell_holds_literals_only(project, line):
     project.notebook("demo", parameters=line)
-    with pytest.raises(CompanionError, match="takes only lines `name = literal`"):
+    with pytest.raises(CompanionError, match="takes only lines `name = literal`") as caught:
         parameters.defaults(project.layout.source("demo"))
+    happens("parameters", "a line of the parameters cell", "refused", given=line, said=str(caught.value))
 
 
 @pytest.mark.parametrize("count", [0, 2])
@@ -58,8 +60,10 @@ def test_an_unknown_parameter_is_refused_with_the_valid_ones(source):
     ],
 )  # fmt: skip
 def test_a_badly_typed_value_is_refused(source, name, value):
-    with pytest.raises(CompanionError, match=f"'{name}' of notebook 'demo' is .* asks for type"):
+    with pytest.raises(CompanionError, match=f"'{name}' of notebook 'demo' is .* asks for type") as caught:
         parameters.check(source, {name: value})
+    given = f"-p {name} {value!r}"
+    happens("parameters", "a parameter without a rule", "refused", given=given, said=str(caught.value))
 
 
 def test_an_int_is_good_for_a_float_and_anything_for_none(source):
@@ -102,8 +106,9 @@ def test_a_profile_names_what_differs(project, source):
 )
 def test_a_broken_profile_is_refused(project, source, text, message):
     project.profile("full", text)
-    with pytest.raises(CompanionError, match=message):
+    with pytest.raises(CompanionError, match=message) as caught:
         profiles.load(project.layout, "full")
+    happens("command", "a profile", "refused", given=text, said=str(caught.value))
 
 
 def test_an_unknown_profile_is_refused_with_the_valid_ones(project):

@@ -7,6 +7,7 @@ import pytest
 from companion_project import REPOSITORY
 from IPython.core.interactiveshell import InteractiveShell
 from papermill.exceptions import PapermillExecutionError
+from what_happens import happens
 
 from bngd.companion import parameters, ranges
 from bngd.companion.__main__ import main
@@ -71,6 +72,11 @@ def test_each_clause_tells_good_from_bad(rule, good, bad):
     others = {"other": [10, 30, 20], "size": 7}
     assert [value for value in good if parsed.broken(value, others)] == []
     assert [value for value in bad if not parsed.broken(value, others)] == []
+    cell = f"other = [10, 30, 20]\nsize = 7\nit = {good[0]!r}  # {rule}: of something"
+    for value in bad[:2]:
+        with pytest.raises(CompanionError) as caught:
+            ranges.check("demo", cell, {**others, "it": value}, {"it": good[0]})
+        happens("parameters", "", "refused", given=[rule, f"-p it {value!r}"], said=str(caught.value))
 
 
 def test_a_rule_may_stand_above_and_a_comment_may_be_none():
@@ -83,8 +89,10 @@ def test_a_rule_may_stand_above_and_a_comment_may_be_none():
 
 
 def test_a_clause_that_means_nothing_is_refused():
-    with pytest.raises(CompanionError, match=r"'int, greater than 3'.*'greater than 3'.*mend the comment"):
-        ranges.parse("# int, greater than 3: of something")
+    rule = "int, greater than 3"
+    with pytest.raises(CompanionError, match=r"'int, greater than 3'.*'greater than 3'.*mend the comment") as caught:
+        ranges.parse(f"# {rule}: of something")
+    happens("parameters", "a rule in a notebook that means nothing", "refused", given=rule, said=str(caught.value))
 
 
 MESSAGE = "parameter 'size' of notebook 'demo' is 1; the rule is: int, at least 2 (of it); its default is 3"
@@ -102,6 +110,7 @@ def test_the_runner_and_a_profile_say_it_before_anything_runs(demo, monkeypatch,
     demo.profile("full", "demo: {size: 1}\n")
     assert main(["parameters"]) == 1
     assert capsys.readouterr().err.splitlines() == [f"error: {MESSAGE}"] * 2
+    happens("command", "a parameter or a profile that breaks a rule", "refused before anything runs", said=MESSAGE)
     assert not (demo.root / "build").exists()
 
 

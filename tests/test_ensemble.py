@@ -7,6 +7,7 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
+from what_happens import happens
 
 from bngd.dynamics import Outcome, bngd_trajectory, gd_trajectory
 from bngd.ensemble import kernels, local, sweep
@@ -205,6 +206,7 @@ def test_an_interrupted_sweep_ends_at_once_and_gives_what_is_done():
         sweep(problem, lr, steps=10**9, w0=np.ones(100), workers=2)
     assert time.monotonic() - at[0] < 1.0
     assert stopped.value.table["run"].tolist() == list(range(96))
+    happens("faults", "Ctrl-C during a sweep", "it ends within a second", said=str(stopped.value))
     assert set(stopped.value.table["outcome"]) == {Outcome.DIVERGED.value}
 
 

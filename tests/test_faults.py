@@ -10,6 +10,7 @@ import time
 
 import pytest
 from companion_project import REPOSITORY
+from what_happens import happens
 
 from bngd.companion import execute as runner
 from bngd.companion.__main__ import main
@@ -32,6 +33,10 @@ def test_two_at_once_wait_for_each_other_and_leave_one_whole_result(project):
     assert [process.returncode for process in both] == [0, 0], said
     assert sum("another process is executing it in build/full; waiting for it" in text for text in said) == 1
     assert json.loads(project.layout.record("demo").read_text())["values"] == {"size": 3}
+    [said] = [line for text in said for line in text.splitlines() if "waiting" in line]
+    happens(
+        "faults", "one notebook, executed twice at once", "the second waits, and takes what the first made", said=said
+    )
     assert not [path for path in project.layout.staging.rglob("*") if path.is_file()]
 
 
@@ -55,7 +60,15 @@ def test_an_own_run_writes_neither_to_the_sources_nor_into_a_book(project, monke
     before = project.layout.source("demo").read_bytes()
     monkeypatch.chdir(project.root)
     assert main(["run", "demo", "--output", output]) == 1
-    assert "give a folder below" in capsys.readouterr().err
+    said = capsys.readouterr().err.strip()
+    assert "give a folder below" in said
+    given, said = (
+        f"--output {output}",
+        said.replace(str(project.root), "project").replace(str(project.root.parent), ".."),
+    )
+    happens(
+        "faults", "own results among the sources or into a book", "refused; nothing is touched", given=given, said=said
+    )
     assert project.layout.source("demo").read_bytes() == before
     assert not (project.root / "build").exists()
 
@@ -67,7 +80,10 @@ def test_a_notebook_that_is_not_the_companions_is_not_overwritten(project, tmp_p
     mine.write_text("precious")
     monkeypatch.chdir(project.root)
     assert main(["run", "demo", "--output", str(tmp_path / "mine")]) == 1
-    assert f"{mine} was not made by a run of the companion" in capsys.readouterr().err
+    said = capsys.readouterr().err.strip()
+    assert f"{mine} was not made by a run of the companion" in said
+    said = said.replace(str(tmp_path), "folder")
+    happens("faults", "own results over a notebook of yours", "refused; it stays as it is", said=said)
     assert mine.read_text() == "precious"
 
 
@@ -75,7 +91,9 @@ def test_a_parameter_given_twice_is_refused(project, monkeypatch, capsys):
     project.notebook("demo")
     monkeypatch.chdir(project.root)
     assert main(["run", "demo", "-p", "size", "1", "-p", "size", "2"]) == 1
-    assert "parameter 'size' is given 2 times" in capsys.readouterr().err
+    said = capsys.readouterr().err.strip()
+    assert "parameter 'size' is given 2 times" in said
+    happens("command", "a parameter given twice", "refused", given="-p size 1 -p size 2", said=said)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
@@ -90,6 +108,9 @@ def test_what_the_system_refuses_is_one_line_with_path_and_way_out(project, monk
     assert main(["execute", "demo"]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line == f"error: build/full/results/demo.json: {os.strerror(number)}; {WAYS_OUT[number]}"
+    happens(
+        "faults", "the system refuses to write", "one line, at any command", given=errno.errorcode[number], said=line
+    )
 
 
 def test_a_full_disk_inside_of_a_notebook_is_named_and_leaves_nothing_half_done(project):
@@ -101,6 +122,8 @@ def test_a_full_disk_inside_of_a_notebook_is_named_and_leaves_nothing_half_done(
     assert "File too large" in said
     assert "Traceback" not in said
     assert not project.layout.results.exists()
+    [line] = [line for line in said.splitlines() if "File too large" in line]
+    happens("faults", "a full disk inside of a notebook", "nothing half-done is left; its message ends in", said=line)
 
 
 @pytest.mark.parametrize("home", [None, "/nonexistent", "/proc"])
@@ -111,3 +134,4 @@ def test_without_a_home_a_notebook_runs_all_the_same(project, home):
     said = done.communicate(timeout=600)[0]
     assert done.returncode == 0, said
     assert "Traceback" not in said
+    happens("faults", "a home that is missing or cannot be written", "it runs all the same", given=f"HOME={home or ''}")

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from companion_project import REPOSITORY, Project
+from what_happens import happens
 
 # Stands in for the installed Python: writes down each call, and makes what the companion would make.
 FAKE_PYTHON = """#!/bin/sh
@@ -67,6 +68,12 @@ def calls(project, *arguments):
     done = project.make(*(arguments or ("book",)))
     assert done.returncode == 0, done.stderr
     return sorted(log.read_text().splitlines()) if log.exists() else []
+
+
+def make_said(done):
+    """The line of what make printed that says what is wrong, without make's own frame."""
+    said = next(line for line in done.stderr.splitlines() if ":" in line)
+    return re.sub(r"^Makefile:\d+: \*\*\* |\.  Stop\.$", "", said)
 
 
 def touch(project, name):
@@ -139,6 +146,7 @@ def test_a_lost_output_is_made_again(built, lost):
     assert calls(built) != []
     assert (built.layout.output / lost).exists()
     assert calls(built) == []
+    happens("faults", "a file below build/full is deleted", "make makes it again", given=lost)
 
 
 def test_a_notebook_is_made_by_name_and_with_own_parameters(built):
@@ -154,9 +162,11 @@ def test_an_unknown_profile_or_target_is_refused_with_what_there_is(built):
     profile = built.make("book", "PROFILE=nope")
     assert profile.returncode == 2
     assert "there is no profile 'nope'; the profiles are: full quick" in profile.stderr
+    happens("command", "", "refused", given="make book PROFILE=nope", said=make_said(profile))
     target = built.make("convergance")
     assert target.returncode == 2
     assert "there is nothing called 'convergance' here; 'make help' lists" in target.stderr
+    happens("command", "", "refused", given="make convergance", said=make_said(target))
 
 
 def test_help_lists_every_target_and_notebook(built):
@@ -176,6 +186,7 @@ def test_without_a_python_setting_up_says_what_to_do(built, tmp_path):
     done = built.make("notebooks", f"PATH={tools}")
     assert done.returncode == 2
     assert "no Python 3.11 or later that can make environments was found" in done.stderr
+    happens("faults", "no Python that can be used", "one line", said=make_said(done))
     assert not (built.root / ".venv" / ".installed").exists()
 
 
@@ -185,6 +196,7 @@ def test_an_interrupted_installation_starts_afresh(built):
     done = built.make("lab", "PYTHON=no-such-python", "FIND_PYTHON=exit 7")
     assert done.returncode == 2
     assert not (built.root / ".venv").exists()
+    happens("faults", "an installation is interrupted", "the next one begins afresh")
 
 
 def test_without_work_make_plans_none(built):
@@ -299,6 +311,7 @@ def test_arguments_that_a_target_takes_none_of_are_refused(built):
     done = built.make("book", "ARGS=-p size 4")
     assert done.returncode == 2
     assert "ARGS is '-p size 4', but book takes none: give it to a notebook" in done.stderr
+    happens("command", "", "refused", given="make book ARGS='-p size 4'", said=make_said(done))
 
 
 def test_networks_are_executed_again_when_better_images_can_be_had(built):
@@ -309,6 +322,7 @@ def test_networks_are_executed_again_when_better_images_can_be_had(built):
     (built.root / "images").write_text("fashion-mnist")
     assert calls(built) == ["book", "execute network_width", "ledger"]
     assert calls(built) == []
+    happens("faults", "first offline, then online", "networks are trained again when better images can be had")
 
 
 def test_a_table_that_a_profile_names_is_part_of_what_own_data_depends_on(built):
@@ -320,6 +334,7 @@ def test_a_table_that_a_profile_names_is_part_of_what_own_data_depends_on(built)
     assert calls(built) == []
     touch(built, "notebooks/my.csv")
     assert "execute own_data" in calls(built)
+    happens("faults", "a table that a profile names has changed", "own_data is executed again")
 
 
 def test_a_busy_port_is_named_and_another_can_be_chosen(built):
@@ -332,3 +347,4 @@ def test_a_busy_port_is_named_and_another_can_be_chosen(built):
     assert done.returncode == 2
     assert f"port {port} of 127.0.0.1 cannot be used" in done.stderr
     assert "PORT=8001" in done.stderr
+    happens("faults", "a busy port", "one line", said=make_said(done).replace(str(port), "8000"))

@@ -1,14 +1,17 @@
 """The reader's own table: every kind of file in `own_tables`, paths, hostile names, and what is never silent."""
 
 import re
+from html import unescape
 
 import numpy as np
 import pytest
-from own_tables import CASES
+from own_tables import CASES, NUMBERS
+from what_happens import code, happens
 
 from bngd import Problem
 from bngd.studies.own_data import reading, study
 from bngd.studies.own_data.source import DataFileError
+from bngd.text import plain
 
 
 def write(folder, case):
@@ -23,6 +26,14 @@ def test_a_table_that_is_read_means_these_numbers_and_says_what_was_assumed(tmp_
     np.testing.assert_array_equal(np.column_stack([table.X, table.y]), np.array(case.rows, dtype=float))
     said = " ".join([*table.notes, *table.facts["remark"], *table.facts["kind"]])
     assert [word for word in case.words if word not in said] == []
+    remarks = [f"{fact.column}, {fact.role}: {fact.remark}." for fact in table.facts.itertuples() if fact.remark]
+    happens(case.kind, case.what, meaning(case.rows), given=case.given, said=" ".join([*table.notes, *remarks]))
+
+
+def meaning(rows):
+    """The numbers that a file means, where they are not those of nearly every case."""
+    shown = code("\n".join(",".join(f"{value:.10g}" for value in row) for row in rows))
+    return "read" if rows == NUMBERS or len(rows) > 3 else f"read as {shown}"
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.rows is None], ids=lambda case: case.what)
@@ -34,6 +45,7 @@ def test_a_table_that_is_refused_says_where_what_and_the_way_out(tmp_path, case)
     assert [word for word in case.words if word not in message.replace(path, "")] == []
     assert "\n" not in message
     assert ";" in message, "the rule and the way out stand behind semicolons"
+    happens(case.kind, case.what, "refused", given=case.given, said=message.replace(path, f"table.{case.suffix}"))
 
 
 @pytest.mark.parametrize(
@@ -49,15 +61,18 @@ def test_a_table_that_is_refused_says_where_what_and_the_way_out(tmp_path, case)
 )
 def test_a_path_that_is_no_file_gets_words_of_its_own(tmp_path, monkeypatch, given, words):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     with pytest.raises((DataFileError, FileNotFoundError)) as caught:
         reading.read(given, "y")
     assert [word for word in words if word not in str(caught.value)] == []
+    happens("paths", "a path", "refused", given=ascii(given), said=str(caught.value).replace(str(tmp_path), "folder"))
 
 
 def test_a_folder_is_told_from_a_file_and_its_tables_are_named(tmp_path):
     (tmp_path / "in.csv").touch()
-    with pytest.raises(DataFileError, match=r"is a folder.*in\.csv"):
+    with pytest.raises(DataFileError, match=r"is a folder.*in\.csv") as caught:
         reading.read(str(tmp_path), "y")
+    happens("paths", "a folder", "refused", said=str(caught.value).replace(str(tmp_path), "folder"))
 
 
 def test_a_file_larger_than_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
@@ -65,8 +80,9 @@ def test_a_file_larger_than_memory_is_refused_before_it_is_read(tmp_path, monkey
     with path.open("wb") as file:
         file.truncate(2 * 2**30)
     monkeypatch.setattr("bngd.memory.available_memory", lambda: 4 * 2**30)
-    with pytest.raises(ValueError, match=r"2,147,483,648 bytes.*needs 10 GiB, but 4 GiB are free; cut it"):
+    with pytest.raises(ValueError, match=r"2,147,483,648 bytes.*needs 10 GiB, but 4 GiB are free; cut it") as caught:
         reading.read(str(path), "y")
+    happens("paths", "a file of 2 GiB", "refused unread", said=str(caught.value).replace(str(path), "large.csv"))
 
 
 HOSTILE = [
@@ -95,6 +111,7 @@ def test_a_hostile_name_does_nothing_on_the_page(tmp_path, name, where):
     assert tags <= {"table", "thead", "tbody", "tr", "th", "td", "p", "strong", "caption"}
     assert not re.search(r"[$\\\x1b\u202e]", html), "nothing that TeX, a terminal or the page's direction would follow"
     assert not re.search(r"www\.|https?:", text), "nothing that becomes a link by itself"
+    happens("hostile", "a column's name", "shown as", given=ascii(name)[1:-1][:60], said=plain(name))
 
 
 def test_a_copy_of_the_target_and_a_perfect_fit_are_remarked(tmp_path):
@@ -104,14 +121,19 @@ def test_a_copy_of_the_target_and_a_perfect_fit_are_remarked(tmp_path):
     problem = Problem.from_data(table.X, table.y, names=table.names)
     report = table.report(problem.preparation).set_index("column")
     assert "the target in other units" in report.loc["a", "remark"]
-    assert "perfect fit" in study.about(table, problem)
+    said = unescape(study.about(table, problem).partition("**")[2].replace("**", ""))
+    assert "perfect fit" in said
+    happens("fits", "a copy of the target", "remarked: the column", said=report.loc["a", "remark"])
+    happens("fits", "a perfect fit", "remarked", said=said)
 
 
 def test_more_features_than_samples_are_remarked(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a,b,c,y\n1,2,5,3\n4,5,1,7\n3,3,9,1\n")
     table = reading.read(str(path), "y")
-    assert "as many directions as samples" in study.about(table, Problem.from_data(table.X, table.y))
+    said = study.about(table, Problem.from_data(table.X, table.y)).partition("**")[2].replace("**", "")
+    assert "as many directions as samples" in said
+    happens("fits", "more features than samples", "remarked", said=said)
 
 
 def test_what_preparing_leaves_out_is_in_the_table(tmp_path):
@@ -120,4 +142,6 @@ def test_what_preparing_leaves_out_is_in_the_table(tmp_path):
     table = reading.read(str(path), "y")
     report = table.report(Problem.from_data(table.X, table.y, names=table.names).preparation).set_index("column")
     assert report.loc["same", ["role", "remark"]].tolist() == ["left out", "constant"]
-    assert "determine it" in " ".join(report["remark"])
+    happens("fits", "a constant column", "left out, and said", said=report.loc["same", "remark"])
+    [determined] = [remark for remark in report["remark"] if "determine it" in remark]
+    happens("fits", "a column that others determine", "remarked", said=determined)
