@@ -6,6 +6,8 @@ import pytest
 from companion_project import Project
 from hypothesis import settings
 
+from bngd.companion.errors import CompanionError
+
 os.environ["MPLBACKEND"] = "Agg"
 # The same examples every time: a rare failure must not meet the wrong change. A busy machine is no failure either.
 settings.register_profile("bngd", derandomize=True, deadline=None)
@@ -34,3 +36,22 @@ def output(tmp_path, monkeypatch):
     """The folder that a `Run` writes to, as if the companion's runner had set it."""
     monkeypatch.setenv("BNGD_OUTPUT", str(tmp_path / "output"))
     return tmp_path / "output"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium; without one the browser's tests are skipped, unless ``BNGD_REQUIRE_BROWSER=1``."""
+    try:
+        from playwright.sync_api import sync_playwright
+
+        from bngd.companion.chromium import CHROMIUM_FLAGS, find_chromium
+
+        executable = find_chromium()
+    except (ImportError, CompanionError) as reason:
+        if os.environ.get("BNGD_REQUIRE_BROWSER") == "1":
+            pytest.fail(f"a browser is required: {reason}")
+        pytest.skip(f"no browser: {reason}")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_FLAGS])
+        yield chromium
+        chromium.close()

@@ -17,8 +17,6 @@ import pytest
 
 from bngd.claims import combine
 from bngd.companion.book import pages_of_toc
-from bngd.companion.chromium import CHROMIUM_FLAGS, find_chromium
-from bngd.companion.errors import CompanionError
 from bngd.paper import TABLE_CELLS
 
 ROOT = Path(__file__).parents[1]
@@ -190,23 +188,6 @@ def test_a_claim_that_is_missing_or_misjudged_is_found():
 
 
 # --- in a browser, from the file system, with the network off --------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A Chromium; without one the browser's tests are skipped, unless ``BNGD_REQUIRE_BROWSER=1``."""
-    try:
-        from playwright.sync_api import sync_playwright
-
-        executable = find_chromium()
-    except (ImportError, CompanionError) as reason:
-        if os.environ.get("BNGD_REQUIRE_BROWSER") == "1":
-            pytest.fail(f"a browser is required: {reason}")
-        pytest.skip(f"no browser: {reason}")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_FLAGS])
-        yield chromium
-        chromium.close()
 
 
 def complaints(context, url, axe):

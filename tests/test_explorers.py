@@ -14,8 +14,6 @@ from problems import a_problem
 
 import bngd
 from bngd.companion import explorers
-from bngd.companion.chromium import CHROMIUM_FLAGS, find_chromium
-from bngd.companion.errors import CompanionError
 from bngd.companion.parameters import defaults
 
 ROOT = Path(__file__).parents[1]
@@ -29,21 +27,6 @@ timed = pytest.mark.skipif("BNGD_SPEED" not in os.environ, reason="a time says s
 
 ROUNDED = 0.011
 """Pixels: coordinates are written with two decimals."""
-
-
-@pytest.fixture(scope="session")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    try:
-        executable = find_chromium()
-    except CompanionError as error:
-        if os.environ.get("BNGD_REQUIRE_BROWSER") == "1":
-            raise
-        pytest.skip(str(error))
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_FLAGS])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,7 @@ import yaml
 
 import bngd
 from bngd import claims, paper
-from bngd.companion import shown
-from bngd.companion.chromium import find_chromium, print_pdf
+from bngd.companion import printing, shown
 from bngd.companion.errors import CompanionError
 from bngd.companion.layout import Layout
 from bngd.companion.mirroring import mirror
@@ -127,14 +126,11 @@ def build_pdf(profile: str, root: Path | str = ".") -> Path:
     CompanionError
         If no Chromium is found, or the book does not build.
     """
-    chromium = find_chromium()
     shop = workshop(profile, root)
-    assemble(shop)
-    single = shop.folder / "singlehtml"
-    mirror(_mathjax_source(), single / "_static" / "mathjax", _needed_by_mathjax)
-    # Separate doctrees: numbers and links are resolved otherwise on a single page.
-    run_sphinx(shop, "singlehtml", single, doctrees=shop.folder / "singlehtml-doctrees")
-    return print_pdf(chromium, single / "index.html", shop.folder / "bngd-companion.pdf")
+    if not shop.complete.exists():
+        build(profile, root)
+    styles = shop.source / "print"
+    return printing.print_book(shop.html, shop.source / "_toc.yml", styles, shop.folder / "bngd-companion.pdf")
 
 
 def assemble(shop: Workshop) -> None:
@@ -201,10 +197,10 @@ def _conf_py(shop: Workshop) -> str:
     return "\n".join(["# Written by bngd.companion.book from _config.yml: edit that file.", *lines]) + "\n"
 
 
-def run_sphinx(shop: Workshop, builder: str, target: Path, doctrees: Path | None = None) -> None:
+def run_sphinx(shop: Workshop, builder: str, target: Path) -> None:
     """Run Sphinx over ``source`` and raise `BookError` with its warnings, if there is one."""
     log = shop.folder / "warnings.txt"
-    options = ["-W", "-n", "--keep-going", "-q", "-w", str(log), "-d", str(doctrees or shop.doctrees)]
+    options = ["-W", "-n", "--keep-going", "-q", "-w", str(log), "-d", str(shop.doctrees)]
     # A process of its own: docutils keeps its roles and directives in globals, and conf.py may be run by hand alike.
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-b", builder, *options, str(shop.source), str(target)],

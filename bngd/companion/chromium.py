@@ -2,11 +2,8 @@
 
 import os
 import shutil
-import subprocess
-from pathlib import Path
 
 from bngd.companion.errors import CompanionError
-from bngd.files import replacing
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = (
@@ -38,20 +35,3 @@ def find_chromium() -> str:
             "or set BNGD_CHROMIUM to its executable"
         )
     return found
-
-
-def print_pdf(chromium: str, page: Path, target: Path) -> Path:
-    """Print an HTML file to a PDF, once its maths is typeset, and return the PDF's path.
-
-    Raises
-    ------
-    CompanionError
-        If the browser prints nothing.
-    """
-    command = [chromium, *CHROMIUM_FLAGS, "--virtual-time-budget=60000", "--no-pdf-header-footer"]
-    with replacing(target) as partial:
-        command += [f"--print-to-pdf={partial}", page.as_uri()]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-        if not partial.is_file():
-            raise CompanionError(f"{chromium} printed nothing:\n{done.stderr.strip()[-2000:]}")
-    return target
