@@ -21,7 +21,7 @@ sphinx:
   config:
     extensions:
       [myst_nb, jupyter_book, sphinx_external_toc, sphinx_comments, sphinx_book_theme, bngd.companion.sphinx_ext]
-    mathjax_path: mathjax/tex-chtml.js
+    mathjax_path: mathjax/startup.js
 """
 TOC = {"format": "jb-book", "root": "index", "chapters": [{"file": "first"}, {"file": "notebooks/rate"}]}
 PARTS = {
@@ -61,7 +61,7 @@ def test_a_build_is_self_contained_and_the_next_one_makes_only_what_changed(root
     html = index.parent
     assert index == root / "build" / "quick" / "book" / "html" / "index.html"
     for path in (
-        "_static/mathjax/tex-chtml.js",
+        "_static/mathjax/startup.js",
         "_figures/rate-tent.svg",
         "_notebooks/rate.ipynb",
         "notebooks/rate.html",

@@ -66,7 +66,7 @@ def tagged(cells, tag):
 def test_outputs_are_in_place_and_nothing_else_is(executed):
     output = executed.layout.output
     files = {path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file()}
-    figures = {f"figures/demo-line-{k}.{kind}" for k in (1, 2) for kind in ("svg", "png", "pdf")}
+    figures = {f"figures/demo-line-{k}.{kind}" for k in (1, 2) for kind in ("svg", "png", "pdf", "csv")}
     made = figures | {"results/demo.json", "provenance/demo.json"}
     assert files == made | {"notebooks/demo.ipynb", "outputs/demo"}
     assert set(executed.layout.files_of("demo").read_text().splitlines()) == made
@@ -90,10 +90,10 @@ def test_below_each_figure_stands_how_to_regenerate_it(cells):
     sources = tagged(cells, "figure-source")
     before = [cells[cells.index(cell) - 1] for cell in sources]
     assert [cell.metadata.mystnb.figure.name for cell in before] == ["demo-line-1", "demo-line-2"]
-    for kind in ("svg", "png", "pdf"):
-        assert f'<a href="../_figures/demo-line-2.{kind}">' in sources[1].source
+    for kind in ("svg", "png", "pdf", "csv"):
+        assert f'<a href="../_figures/demo-line-2.{kind}" download>' in sources[1].source
     assert "<code>make demo</code>" in sources[1].source
-    assert '<a href="../_notebooks/demo.ipynb">notebook</a>' in sources[1].source
+    assert '<a href="../_notebooks/demo.ipynb" download>notebook</a>' in sources[1].source
 
 
 def test_no_caption_is_shown_twice_and_what_follows_a_figure_stays(cells):

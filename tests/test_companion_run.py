@@ -7,9 +7,11 @@ import pytest
 
 from bngd.claims import close
 from bngd.companion import Run
+from bngd.companion.drawn import table_of
 from bngd.companion.errors import CompanionError
 from bngd.companion.shown import claims_table
 from bngd.files import json_text, plain, write_text, write_text_if_changed
+from bngd.studies.shared import style
 
 
 def a_figure():
@@ -30,15 +32,15 @@ def results(output, notebook="demo"):
     return json.loads((output / "results" / f"{notebook}.json").read_text())
 
 
-def test_a_figure_is_saved_in_three_formats_and_closed(output):
+def test_a_figure_is_saved_in_three_formats_and_as_data_and_closed(output):
     before = plt.get_fignums()
     Run("demo").figure(a_figure(), "a-line", caption="A line $x$", alt="a line")
     names = sorted(path.name for path in (output / "figures").iterdir())
-    assert names == ["demo-a-line.pdf", "demo-a-line.png", "demo-a-line.svg"]
+    assert names == ["demo-a-line.csv", "demo-a-line.pdf", "demo-a-line.png", "demo-a-line.svg"]
     assert plt.get_fignums() == before
 
 
-@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf", "csv"])
 def test_the_same_figure_has_the_same_bytes(output, kind):
     for name in ("one", "two"):
         Run(name).figure(a_figure(), "x", caption="c", alt="a")
@@ -46,6 +48,20 @@ def test_the_same_figure_has_the_same_bytes(output, kind):
     assert one == two
     assert b"CreationDate" not in one
     assert b"dc:date" not in one
+
+
+def test_the_data_of_a_figure_is_what_it_draws():
+    fig, (left, right) = style.figure(columns=2)
+    left.plot([1, 2], [3, 1 / 3], label="loss")
+    left.axvline(9.0)
+    right.scatter([4], [5])
+    right.plot([6, 7], [np.nan, 8])
+    rows = table_of(fig).splitlines()
+    assert rows == [
+        "panel,series,x,y", "1,loss,1,3", "1,loss,2,0.3333333333",
+        "2,series 1,6,nan", "2,series 1,7,8", "2,series 2,4,5",
+    ]  # fmt: skip
+    assert table_of(style.figure()[0]) == ""
 
 
 def test_a_table_keeps_full_precision_and_its_index(output):

@@ -16,6 +16,8 @@ CHAPTER_THAT_FOLDS = re.compile(
 LOGO = re.compile(r'<a class="navbar-brand logo".*?</a>', re.DOTALL)
 
 MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # None of axe's: 1.5 MB of script for a dozen icons, which the style sheet draws as well (pydata-sphinx-theme).
+    (re.compile(r'<script [^>]*src="[^"]*/fontawesome\.js[^"]*"></script>'), ""),
     # label-content-name-mismatch: a fixed name hides what the fold says, "Show the code" (myst-nb).
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
     # label-content-name-mismatch: the button reads "Search Ctrl+K", and its name lacks the key (pydata-sphinx-theme).

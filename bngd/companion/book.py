@@ -31,6 +31,14 @@ WARNINGS_SHOWN = 30
 CELL_AND_LINE = re.compile(r"\.ipynb:(\d{5,}):")
 """How MyST-NB gives a position in a notebook: 10000 times the cell's number, plus the line."""
 
+MATHJAX_PARTS = (
+    "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js"
+)  # fmt: skip
+"""What ``mathjax3_config`` in the book's configuration names, and what those parts load."""
+
+UNUSED = re.compile(r"_static/(.*\.(html|js\.map|css\.map)|scripts/fontawesome\.js.*|vendor/.*\.ttf|locales/.*)")
+"""The themes leave their own templates among the static files, pages full of broken links, and mere weight."""
+
 
 class BookError(CompanionError):
     """The book cannot be built from what is there; the message says what is wrong and what to do."""
@@ -235,9 +243,10 @@ def _cell_and_line(match: re.Match[str]) -> str:
 
 
 def _copy_assets(shop: Workshop) -> None:
-    """Put beside the pages what they link to: MathJax, the figures, and the notebooks as a reader would run them."""
+    """Put beside the pages what they link to: MathJax, figures, tables, and the notebooks to run."""
     mirror(_mathjax_source(), shop.work / "_static" / "mathjax", _needed_by_mathjax, trust_times=True)
     mirror(shop.layout.figures, shop.work / "_figures", trust_times=True)
+    mirror(shop.layout.results, shop.work / "_results", lambda path: path.endswith(".csv"))
     mirror(shop.layout.root / "notebooks", shop.work / "_notebooks", lambda path: path.endswith(".ipynb"))
 
 
@@ -256,8 +265,8 @@ def _mathjax_source() -> Path:
 
 
 def _needed_by_mathjax(path: str) -> bool:
-    """Whether a file of MathJax is needed to read TeX and to write HTML: 2 MB of the package's 24."""
-    return path == "tex-chtml.js" or path.startswith(("output/chtml/fonts/woff-v2/", "input/tex/extensions/"))
+    """Whether a file of MathJax is needed to read TeX and to write HTML: 1.5 MB of the package's 24."""
+    return path in MATHJAX_PARTS or path.startswith(("output/chtml/fonts/woff-v2/", "input/tex/extensions/"))
 
 
 def fingerprint(shop: Workshop) -> str:
@@ -292,6 +301,4 @@ def _publish(shop: Workshop) -> Path:
 
 
 def _is_published(path: str) -> bool:
-    # The themes leave their own templates among the static files: pages full of broken links.
-    template = path.startswith("_static/") and path.endswith(".html")
-    return path not in ("index.html", ".buildinfo") and not template
+    return path not in ("index.html", ".buildinfo") and not UNUSED.fullmatch(path)

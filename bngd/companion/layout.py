@@ -93,7 +93,7 @@ class Layout:
 
     @property
     def figures(self) -> Path:
-        """The folder of figures: SVG, PNG and PDF."""
+        """The folder of figures: SVG, PNG, PDF, and what is drawn as CSV."""
         return self.output / "figures"
 
     @property

@@ -66,12 +66,13 @@ def _with_figures(cell: NotebookNode, name: str, command: str) -> Iterator[Noteb
     for position, output in enumerate(pending):
         current.outputs.append(output)
         _read_markdown_as_myst(current, output)
+        _offer_table(output, name)
         figure = _about(output)
         if not figure:
             continue
         _caption(current, name, figure)
         yield current
-        yield _source_line(name, figure["name"], command)
+        yield _source_line(name, figure, command)
         if position == len(pending) - 1:
             return
         current = new_code_cell(CONTINUED, id=f"{cell.id[:56]}-{position}", metadata={"tags": ["remove-input"]})
@@ -94,9 +95,23 @@ def _caption(cell: NotebookNode, name: str, figure: dict[str, str]) -> None:
     own["figure"] = {"caption": figure["caption"], "name": f"{name}-{figure['name']}"}
 
 
-def _source_line(name: str, figure: str, command: str) -> NotebookNode:
+def _source_line(name: str, figure: dict[str, str], command: str) -> NotebookNode:
+    files = [_download(f"_figures/{name}-{figure['name']}.{kind}", kind.upper()) for kind in figure["files"].split()]
+    links = " · ".join([_download(f"_notebooks/{name}.ipynb", "notebook"), *files])
+    text = (
+        f'<p class="figure-source">Regenerate: <code>{escape(command)}</code>'
+        f'<span class="figure-downloads"> · Download: {links}</span></p>'
+    )
+    return new_markdown_cell(text, id=f"source-of-{figure['name']}"[:64], metadata={"tags": ["figure-source"]})
+
+
+def _download(path: str, text: str) -> str:
     # Raw links: Sphinx would look for the files beside the sources, but the assembly puts them beside the pages.
-    files = [f'<a href="../_figures/{name}-{figure}.{kind}">{kind.upper()}</a>' for kind in ("svg", "png", "pdf")]
-    links = [f'<a href="../_notebooks/{name}.ipynb">notebook</a>', *files]
-    text = f'<p class="figure-source">Regenerate: <code>{escape(command)}</code> · {" · ".join(links)}</p>'
-    return new_markdown_cell(text, id=f"source-of-{figure}"[:64], metadata={"tags": ["figure-source"]})
+    return f'<a href="../{path}" download>{text}</a>'
+
+
+def _offer_table(output: NotebookNode, name: str) -> None:
+    """Put below a table the link to its file."""
+    if table := output.get("metadata", {}).get("bngd_table"):
+        link = _download(f"_results/{name}-{table}.csv", "CSV")
+        output["data"]["text/html"] += f'<p class="figure-source figure-downloads">Download: {link}</p>'

@@ -104,7 +104,7 @@ def joined(html: Path, toc: Path, styles: Path) -> str:
     articles = [_article(html, page, known, level) for _, page, level in entries]
     first = (html / "index.html").read_text(encoding="utf-8")
     configuration = CONFIGURATION.search(first)
-    mathjax = (html / "_static" / "mathjax" / "tex-chtml.js").as_uri()
+    mathjax = (html / "_static" / "mathjax" / "startup.js").as_uri()
     css = "".join(
         path.read_text(encoding="utf-8") for path in (html / "_static" / "pygments.css", styles / "print.css")
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bngd.claims import Claim
 from bngd.companion import ranges
+from bngd.companion.drawn import table_of
 from bngd.companion.errors import CompanionError
 from bngd.companion.shown import claims_table
 from bngd.files import json_text, plain, write_bytes, write_text
@@ -66,14 +67,14 @@ class Run:
         self._claims: dict[str, dict[str, Any]] = {}
 
     def figure(self, fig: "Figure", name: str, *, caption: str, alt: str) -> None:
-        """Save a figure as SVG, PNG and PDF, show it above its caption, and close it.
+        """Save a figure as SVG, PNG and PDF, and what it draws as CSV; show it above its caption, and close it.
 
         Parameters
         ----------
         fig : matplotlib.figure.Figure
             The figure; it is closed afterwards.
         name : str
-            In kebab case; the files are ``figures/<notebook>-<name>.{svg,png,pdf}``.
+            In kebab case; the files are ``figures/<notebook>-<name>.{svg,png,pdf,csv}``.
         caption : str
             Markdown; may hold maths and computed numbers.
         alt : str
@@ -89,12 +90,14 @@ class Run:
             if not text.strip():
                 raise CompanionError(f"figure {name!r} has an empty {what}: say what it shows")
         drawings = _drawings(fig)
+        if data := table_of(fig):
+            drawings["csv"] = data.encode()
         for kind, content in drawings.items():
             write_bytes(self.output / "figures" / f"{self.notebook}-{name}.{kind}", content)
         about = {"name": name, "caption": " ".join(caption.split()), "alt": " ".join(alt.split())}
         self._figures[name] = about
         _close(fig)
-        _show(_image_bundle(drawings, about["alt"]), {"bngd": about})
+        _show(_image_bundle(drawings, about["alt"]), {"bngd": {**about, "files": " ".join(drawings)}})
         _show({"text/markdown": about["caption"], "text/plain": about["caption"]}, {"bngd": {"caption_of": name}})
 
     def table(self, frame: "pd.DataFrame", name: str, *, caption: str) -> None:
@@ -126,7 +129,7 @@ class Run:
         rest = f" The first {len(shown)} of {len(columns)} rows; all are in `{self._csv(name).name}`."
         self.say(self._tables[name] + (rest if len(shown) < len(columns) else ""))
         html = shown.to_html(index=False, border=0, float_format=lambda value: f"{value:.4g}")
-        _show({"text/html": html, "text/plain": shown.to_string(index=False)})
+        _show({"text/html": html, "text/plain": shown.to_string(index=False)}, {"bngd_table": name})
 
     def record(self, **values: Any) -> None:
         """Keep numbers for the book's prose and for later comparison, in ``results/<notebook>.json``.
