@@ -155,7 +155,8 @@ def _of_objects(array: NDArray[Any], what: str, column: object) -> Array:
     try:
         return array.astype(float)
     except OverflowError:
-        raise ValueError(f"{what} holds {max(array.flat, key=abs)!r}, which no float can hold; rescale it") from None
+        bits = int(max(map(abs, array.flat))).bit_length()  # its digits may fill pages
+        raise ValueError(f"{what} holds a number of {bits} bits, which no float can hold; rescale it") from None
 
 
 def _of_integers(array: NDArray[Any]) -> Array:

@@ -8,6 +8,7 @@ Source: Y. Cai, Q. Li, Z. Shen, ICML 2019.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -143,7 +144,7 @@ def gd_trajectory(problem: Problem, w0: ArrayLike, lr: float, steps: int, *, tol
     """
     w0 = _checked_single_start(problem, w0)
     check_positive(lr=lr)
-    w = np.empty((_checked_steps(steps) + 1, problem.dimension))
+    w = np.empty((check_count("steps", steps) + 1, problem.dimension))
     w[0] = w0
     with np.errstate(over="ignore", invalid="ignore"):
         for k in range(steps):
@@ -187,7 +188,7 @@ def bngd_trajectory(
     """
     w0 = check_nonzero(_checked_single_start(problem, w0))
     check_positive(lr=lr, lr_a=lr_a)
-    w, a = np.empty((_checked_steps(steps) + 1, problem.dimension)), np.empty(steps + 1)
+    w, a = np.empty((check_count("steps", steps) + 1, problem.dimension)), np.empty(steps + 1)
     w[0], a[0] = w0, optimal_a(problem, w0) if a0 is None else a0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for k in range(steps):
@@ -233,11 +234,18 @@ def check_positive(**numbers: ArrayLike) -> None:
     """Raise ValueError, naming the culprit, unless every value is positive and finite."""
     for name, value in numbers.items():
         if value is None:
-            raise ValueError(f"{name} is None; it must be positive and finite: give a number")
+            raise ValueError(f"{name} is None; it must be positive and finite: give such a number")
         values = np.asarray(value, dtype=float)
         bad = values[~((values > 0) & (values < np.inf))]
         if bad.size:
-            raise ValueError(f"{name} is {bad.flat[0]}; it must be positive and finite")
+            raise ValueError(f"{name} is {bad.flat[0]}; it must be positive and finite: give such a number")
+
+
+def check_count(name: str, value: Any, way_out: str = "give more") -> int:
+    """Return a whole number; raise ValueError, with what to give else, unless it is one and at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} is {value!r}; it must be a whole number, at least 1: {way_out}")
+    return int(value)
 
 
 def check_nonzero(w0: Array) -> Array:
@@ -252,9 +260,3 @@ def _checked_single_start(problem: Problem, w0: ArrayLike) -> Array:
     if start.ndim != 1:
         raise ValueError(f"w0 has shape {start.shape}; a trajectory has one start, of shape ({problem.dimension},)")
     return start
-
-
-def _checked_steps(steps: int) -> int:
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
-        raise ValueError(f"steps is {steps!r}; a run needs a whole number of them, at least 1")
-    return int(steps)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.dynamics import check_nonzero
+from bngd.dynamics import check_count, check_nonzero
 from bngd.ensemble import sweep
 from bngd.lanczos import Lanczos
 from bngd.problem import Problem
@@ -114,10 +114,9 @@ def compress(
     G. H. Golub, G. Meurant, "Matrices, Moments and Quadrature with Applications", 2010, on the block Lanczos process.
     """
     starts = check_nonzero(problem.check_start(starts))
-    if steps < 1:
-        raise ValueError(f"steps is {steps!r}; compress for at least 1 step")
-    if max_dimension is not None and max_dimension < 1:
-        raise ValueError(f"max_dimension is {max_dimension!r}; give at least 1, or None for no limit")
+    check_count("steps", steps)
+    if max_dimension is not None:
+        check_count("max_dimension", max_dimension, "give more, or None for no limit")
     if not FINEST_TOLERANCE <= tolerance < 1:
         raise CompressionError(
             f"tolerance is {tolerance!r}; losses agree to rounding at best: give {FINEST_TOLERANCE:g} or more, below 1"

@@ -61,7 +61,10 @@ class Problem:
         given = np.array(self.eigenvalues, dtype=float)
         eigenvalues, g = as_spectrum(given), np.array(self.g, dtype=float)
         if not np.array_equal(given, eigenvalues):
-            raise ValueError("eigenvalues are not ascending; sort them, and g with them")
+            at = int(np.argmax(np.diff(given) < 0))
+            raise ValueError(
+                f"eigenvalues are not ascending: {given[at]:g} stands before {given[at + 1]:g}; sort them, and g alike"
+            )
         if g.shape != eigenvalues.shape:
             raise ValueError(f"g has shape {g.shape} for {eigenvalues.size} eigenvalues; give one entry for each")
         if not np.isfinite(g).all() or not g.any():
@@ -76,7 +79,8 @@ class Problem:
         c = explained if self.second_moment is None else float(self.second_moment)
         if not c >= explained * (1 - 1e-9):
             raise ValueError(
-                f"second_moment is {c:g}, but E[y^2] cannot be below the explained part u'Hu = {explained:g}"
+                f"second_moment is {c:g}, but E[y^2] is not below the explained part u'Hu = {explained:g}; give "
+                "more, or None for labels without noise"
             )
         object.__setattr__(self, "second_moment", c)
 
@@ -108,14 +112,16 @@ class Problem:
             If neither or both of u and rng are given, or as the class does.
         """
         if (u is None) == (rng is None):
-            raise ValueError("give exactly one of u (the solution) and rng (to draw it from the unit sphere)")
+            raise ValueError(
+                f"u is {u!r} and rng {rng!r}; give exactly one: the solution, or what draws it from the unit sphere"
+            )
         values = as_spectrum(eigenvalues)
         order = np.argsort(np.asarray(eigenvalues, dtype=float), kind="stable")
         solution = unit_vectors(rng, values.size) if rng is not None else np.asarray(u, dtype=float)
         if solution.shape != values.shape:
             raise ValueError(f"u has shape {solution.shape} for {values.size} eigenvalues; give one entry for each")
         if not 0.0 <= noise_variance < np.inf:
-            raise ValueError(f"noise_variance is {noise_variance}; use a finite number, at least 0")
+            raise ValueError(f"noise_variance is {noise_variance!r}; use a finite number, at least 0")
         solution = solution[order]
         return cls(values, values * solution, float(solution @ (values * solution)) + noise_variance)
 
@@ -131,8 +137,14 @@ class Problem:
         H, g = np.asarray(H, dtype=float), np.asarray(g, dtype=float)
         if H.ndim != 2 or H.shape[0] != H.shape[1] or g.shape != (H.shape[0],):
             raise ValueError(f"H has shape {H.shape} and g {g.shape}; give (d, d) and (d,)")
-        if not np.isfinite(H).all() or not np.allclose(H, H.T, rtol=1e-10, atol=1e-10 * np.abs(H).max()):
-            raise ValueError("H = E[xx'] must be finite and symmetric; symmetrise it with (H + H.T)/2")
+        with np.errstate(invalid="ignore"):
+            fits = np.isfinite(H) & (np.abs(H - H.T) <= 1e-10 * (np.abs(H) + np.abs(H).max()))
+        if not fits.all():
+            i, j = np.argwhere(~fits)[0]
+            raise ValueError(
+                f"H[{i}, {j}] is {H[i, j]} and H[{j}, {i}] is {H[j, i]}; H = E[xx'] must be finite and symmetric: "
+                "symmetrise it with (H + H.T)/2"
+            )
         eigenvalues, basis = np.linalg.eigh(H)
         return cls(eigenvalues, basis.T @ g, second_moment, basis)
 
@@ -163,23 +175,25 @@ class Problem:
         bngd.memory.TooLargeError
             If memory does not hold the copies that this takes.
         """
+        shape = getattr(X, "shape", ())  # a list takes more as it is
         require_memory(
-            COPIES * 8.0 * math.prod(np.shape(X)),
-            f"a problem from data of shape {np.shape(X)}",
+            COPIES * 8.0 * math.prod(shape) if shape else 0.0,
+            f"a problem from data of shape {shape}",
             "choose fewer samples or features",
         )
         X, y, preparation = prepare(X, y, standardise=standardise, names=names)
         n = y.size
         left, singular, right = np.linalg.svd(X / np.sqrt(n), full_matrices=False)
         kept = np.arange(preparation.rank)[::-1]  # ascending, and without the directions in which the data do not vary
-        g = singular[kept] * (left.T @ y)[kept] / np.sqrt(n)
-        problem = cls(singular[kept] ** 2, g, float(y @ y) / n, right[kept].T, preparation)
-        if problem.explained_fraction < UNCORRELATED:
+        along = (left.T @ y)[kept]
+        explained = float(along @ along) / float(y @ y)
+        if explained < UNCORRELATED:
             raise ValueError(
-                f"y is uncorrelated with every feature: they explain {problem.explained_fraction:.1e} of its variance, "
+                f"y is uncorrelated with every feature: they explain {explained:.1e} of its variance, "
                 "which is rounding; there is no direction to find: choose other features or another y"
             )
-        return problem
+        g = singular[kept] * along / np.sqrt(n)
+        return cls(singular[kept] ** 2, g, float(y @ y) / n, right[kept].T, preparation)
 
     @property
     def dimension(self) -> int:

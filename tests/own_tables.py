@@ -112,6 +112,7 @@ NUMBERS_AS_WRITTEN = [
 ENCODINGS = [
     works("UTF-8 with a mark", b"\xef\xbb\xbf" + PLAIN.encode()),
     works("UTF-16 with a mark", PLAIN.encode("utf-16"), "UTF-16"),
+    refused("UTF-16 that breaks off", PLAIN.encode("utf-16")[:-1], "UTF-16", "save it again"),
     works("UTF-16 without a mark", PLAIN.encode("utf-16-le"), "UTF-16-LE"),
     works("UTF-32 with a mark", PLAIN.encode("utf-32"), "UTF-32"),
     works("Windows-1252", PLAIN.replace("a", "\xe9").encode("cp1252"), "0xe9 in line 1", "Windows-1252"),
@@ -189,6 +190,7 @@ MISSING = [
           rows=[[1, 2, 3], [0, 4, 4]], **LEAVE),
     refused("missing values", "a,b,y\n1,NA,3\n4,5,7\n3,5,?\n", "line 2", "'b'", "2 of 3 rows"),
     works("missing values, left out", "a,b,y\n1,NA,3\n1,2,3\n3,5,?\n4,5,7\n", "2 of 4 rows", **LEAVE),
+    refused("rows_with_missing as it is not", PLAIN, "'maybe'", "'stop'", rows_with_missing="maybe"),
     refused("another word for missing", "a,b,y\n1,none given,3\n4,5,7\n", "'none given'", "missing"),
     works("another word for missing, said", "a,b,y\n1,gone,3\n1,2,3\n4,5,7\n", "1 of 3", missing=["gone"], **LEAVE),
     works("-999", "a,b,y\n-999,2,3\n4,5,7\n", "may stand for a missing value", rows=[[-999, 2, 3], [4, 5, 7]]),

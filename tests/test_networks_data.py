@@ -144,7 +144,7 @@ def test_wrong_checksum_names_every_source_and_leaves_nothing(empty_cache, monke
     with pytest.raises(DataError) as caught:
         load("mnist-5k")
     message = str(caught.value)
-    assert "a-package-of-no-distribution: apt-get is not installed" in message
+    assert "a-package-of-no-distribution: apt-get is not installed; install it" in message
     assert "a good source" in message
     assert "SHA-256" in message
     assert not empty_cache.exists()

@@ -28,7 +28,8 @@ def load(layout: Layout, profile: str) -> dict[str, dict[str, Any]]:
         raise CompanionError(f"{layout.shown(path)}: {error}") from None
     if not isinstance(content, dict):
         raise CompanionError(
-            f"{layout.shown(path)} must map notebooks to parameters, not hold a {type(content).__name__}"
+            f"{layout.shown(path)} must map notebooks to parameters, not hold a {type(content).__name__}; write "
+            "lines such as `convergence: {steps: 100}`"
         )
     for name, given in content.items():
         layout.require_notebook(name)

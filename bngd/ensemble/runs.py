@@ -94,7 +94,8 @@ def make_runs(
 def _finite(a0: ArrayLike) -> Array:
     array = np.asarray(a0, dtype=float)
     if not np.isfinite(array).all():
-        raise ValueError("a0 holds NaN or infinity; start from finite numbers, or None for w0'g/s0")
+        bad = array[~np.isfinite(array)][0]
+        raise ValueError(f"a0 holds {bad}; start from finite numbers, or give None for w0'g/s0")
     return array
 
 
@@ -108,6 +109,8 @@ def _broadcast(lr: ArrayLike, lr_a: ArrayLike, index: NDArray[np.int64], a0: Arr
             "not broadcast; for every step size from every start give lr[:, None]"
         ) from None
     if 0 in shape:
-        raise ValueError("there is no run to do: lr, lr_a, a0 or w0 is empty")
+        raise ValueError(
+            f"lr, lr_a, a0 and w0 broadcast to shape {shape}, which holds no run; give one of each at least"
+        )
     rate, rate_a, a = (np.broadcast_to(values, shape).ravel() for values in floats)
     return [rate, rate_a, np.broadcast_to(index, shape).ravel(), a]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.dynamics import classify
+from bngd.dynamics import check_count, classify
 from bngd.ensemble.local import run_locally
 from bngd.ensemble.progress import Progress, shown_progress
 from bngd.ensemble.record import QUANTITIES
@@ -115,14 +115,13 @@ def sweep(
     SweepInterrupted
         A KeyboardInterrupt, within a step of the runs after Ctrl-C; its `table` holds the rows of the finished runs.
     """
-    _check_count("steps", steps, "a run needs a whole number of steps")
-    _check_count("workers", workers, "give a whole number of threads, or None for all cores")
+    check_count("steps", steps)
+    threads = cores() if workers is None else check_count("workers", workers, "give threads, or None for all cores")
     if not 0 < tolerance < 1:
         raise ValueError(f"tolerance is {tolerance!r}; give the fraction of u'Hu/2 that counts as converged, in (0, 1)")
     shown = _check_checkpoints(checkpoints, steps)
     marks = np.unique([0, *shown, steps])
     runs = make_runs(problem, lr, w0=w0, marks=marks, method=method, lr_a=lr_a, a0=a0)
-    threads = workers or cores()
     tell = shown_progress(progress, runs, threads, _require_memory(runs, shown.size, threads))
     cluster = client or os.environ.get("BNGD_SCHEDULER") or None
     record, done = np.full((QUANTITIES, len(runs), marks.size), np.nan), np.zeros(len(runs), dtype=bool)
@@ -135,11 +134,6 @@ def sweep(
         table = _tidy(problem, runs, shown, record, tolerance)
         raise SweepInterrupted(table[done[table["run"]]], len(runs)) from None
     return _tidy(problem, runs, shown, record, tolerance)
-
-
-def _check_count(name: str, value: int | None, rule: str) -> None:
-    if value is not None and (type(value) is bool or not isinstance(value, int | np.integer) or value < 1):
-        raise ValueError(f"{name} is {value!r}; {rule}, at least 1")
 
 
 def _check_checkpoints(checkpoints: Sequence[int] | NDArray[np.integer] | None, steps: int) -> NDArray[np.int64]:

@@ -77,7 +77,9 @@ class Network:
             if size < 1:
                 raise ValueError(f"{self.name} has a layer of size {size}; give at least 1")
         if not (self.layers and self.layers[-1] == Dense(CLASSES)):
-            raise ValueError(f"{self.name} must end in a dense layer of {CLASSES} units, one for each class")
+            raise ValueError(
+                f"{self.name} must end in a dense layer of {CLASSES} units, one for each class; add Dense({CLASSES})"
+            )
         if self.loss not in LOSSES:
             raise ValueError(f"unknown loss {self.loss!r}; choose from {', '.join(LOSSES)}")
         if not 0 <= self.epsilon < np.inf:

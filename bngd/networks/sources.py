@@ -35,7 +35,7 @@ def sha256(path: Path) -> str:
 def verify(path: Path, accepted: Iterable[str]) -> None:
     """Raise `DataError` unless the file is there and has one of the accepted SHA-256 sums."""
     if not path.is_file():
-        raise DataError(f"{path}: not there")
+        raise DataError(f"{path}: not there; fetch it")
     accepted, actual = set(accepted), sha256(path)
     if actual not in accepted:
         wanted = " or ".join(sorted(accepted))
@@ -168,4 +168,4 @@ def _run(command: list[str], folder: Path) -> None:
     try:
         subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=PATIENCE)
     except FileNotFoundError as error:
-        raise DataError(f"{command[0]} is not installed") from error
+        raise DataError(f"{command[0]} is not installed; install it, or fetch the data by hand") from error
