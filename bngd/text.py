@@ -45,3 +45,11 @@ def markdown(text: object, longest: int | None = LONGEST) -> str:
     takes for structure: neither for emphasis, links and HTML, nor for addresses that renderers turn into links.
     """
     return STRUCTURE.sub(lambda found: f"&#{ord(found[0])};", plain(text, longest))
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in the unit that one would use: 40 s, 12 min, 3.5 h, 12 days."""
+    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * size:
+            return f"{float(f'{seconds / size:.2g}'):g} {unit}"
+    return f"{float(f'{seconds:.2g}'):g} s"

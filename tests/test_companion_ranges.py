@@ -4,7 +4,7 @@ from pathlib import Path
 
 import papermill
 import pytest
-from companion_project import REPOSITORY
+from companion_project import REPOSITORY, Project
 from IPython.core.interactiveshell import InteractiveShell
 from papermill.exceptions import PapermillExecutionError
 from what_happens import happens
@@ -57,6 +57,8 @@ def test_in_a_live_notebook_the_run_refuses_each_parameter_that_breaks_its_rule(
         ("int, above 2, below 5", [3, 4], [2, 5]),
         ("float, at least 1e-3, at most 1_000", [1e-3, 1000], [9e-4, 1001]),
         ("int, multiple of 20", [40], [30]),
+        ("int, odd", [3, -1], [4, 0]),
+        ("float, no power of two", [3.0, 0.3], [2.0, 0.25, 1]),
         ('text, one of "" | "," | "a b"', ["", ",", "a b"], ["|", "a"]),
         ("list of int, not empty, ascending", [[1], [1, 2]], [[], [2, 1], [1, 1], 3, [1.5]]),
         ("list of float, 2 entries, above 0", [[1, 2.5]], [[1], [1, 2, 3], [0, 1], [1, float("inf")]]),
@@ -126,3 +128,32 @@ def test_plain_papermill_says_the_same(demo, tmp_path, monkeypatch):
 
 def test_outside_of_a_notebook_a_run_asks_for_nothing(output):
     assert Run("demo").notebook == "demo"
+
+
+def test_a_run_that_may_take_more_than_an_hour_begins_only_if_asked_for(tmp_path, monkeypatch, capsys):
+    project = Project(tmp_path)
+    project.notebook("demo", parameters="steps = 10  # int, at least 1: of it\nseed = 0  # int, at least 0: of it")
+    started = []
+    monkeypatch.setattr("bngd.companion.execute.execute", lambda job: started.append(job.parameters) or 0.0)
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "demo", "-p", "steps", "1000000000"]) == 1
+    refusal = capsys.readouterr().err
+    assert "parameter 'steps' of notebook 'demo' is 1000000000, not 10: the run would take up to about" in refusal
+    happens("parameters", "more than an hour's work: `-p steps 1000000000`", "refused", said=refusal.strip())
+    for asked in (["steps", "1000000000", "--long"], ["steps", "500"], ["seed", "1000000000"]):
+        assert main(["run", "demo", "-p", *asked]) == 0
+    project.layout.provenance("demo").parent.mkdir(parents=True)
+    project.layout.provenance("demo").write_text('{"seconds": 0.1, "parameters": {"steps": 20, "seed": 0}}')
+    assert main(["run", "demo", "-p", "steps", "100000"]) == 0
+    assert [job["steps"] for job in started if "steps" in job] == [10**9, 500, 10**5]
+
+
+def test_in_a_live_notebook_more_than_an_hour_is_refused_too(monkeypatch):
+    monkeypatch.delenv("BNGD_OUTPUT", raising=False)
+    shell = InteractiveShell()
+    shell.run_cell("steps = 10  # int, at least 1: of it", store_history=True)
+    shell.user_ns["steps"] = 10**9
+    with pytest.raises(CompanionError, match=r"'steps' .* is 1000000000, not 10: .* days; .* set BNGD_LONG=1"):
+        ranges.check_live("demo", shell)
+    monkeypatch.setenv("BNGD_LONG", "1")
+    ranges.check_live("demo", shell)

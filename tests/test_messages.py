@@ -22,7 +22,20 @@ from own_tables import CASES
 
 import bngd
 from bngd import Problem, claims, datasets, files, guarantees, measure, spectra
-from bngd.companion import Run, __main__, book, chromium, execute, ledger, parameters, printing, profiles, ranges, yamls
+from bngd.companion import (
+    Run,
+    __main__,
+    book,
+    chromium,
+    cost,
+    execute,
+    ledger,
+    parameters,
+    printing,
+    profiles,
+    ranges,
+    yamls,
+)
 from bngd.companion.explorers import ExplorerDirective
 from bngd.companion.layout import Layout, find_root
 from bngd.ensemble import cluster, sweep
@@ -114,7 +127,8 @@ MATHEMATICS = [
     (lambda: spectra.marchenko_pastur(3, 1.5), "1.5", "aspect_ratio"),
     (lambda: spectra.log_spaced(0, 10.0), "0", "dimension"),
     (lambda: spectra.log_spaced(3, 0.5), "0.5", "condition_number"),
-    (lambda: claims.Claim("a", "rate", "s", 1, 1, claims.equals(), "n", table_cell="x"), "'x'", "table cell"),
+    (lambda: claims.Claim(id="a", about="rate", statement="s", predicted=1, measured=1, rule=claims.equals(),
+                          notebook="n", table_cell="x"), "'x'", "table cell"),
     (lambda: datasets.load("boston"), "'boston'", "diabetes"),
     (lambda: files.plain(object), "<class 'object'>", "JSON"),
     (lambda: cluster.run_on_cluster("nonsense://x", None).send(None), "'nonsense://x'", "dask scheduler"),
@@ -274,6 +288,7 @@ def of_the_companion(folder, monkeypatch):
     yield lambda: parameters.check(source_of_one, {"size": 0}), "0", "'size'", "at least 1"
     yield lambda: parameters.check(source_of_one, {"free": "x"}), "'x'", "'free'", "float"
     yield lambda: parameters.check(source_of_one, {"many": 7}), "7", "'many'", "list"
+    yield lambda: cost.require_short("one", {"size": 300}, {"size": 3}, 60, "--long"), "300", "100 min", "--long"
     project.notebook("none", parameters="size = 1 + 2")
     yield lambda: parameters.defaults(layout.source("none")), "1 + 2", "none.ipynb"
     files.write_text(layout.source("bare"), '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')

@@ -1,10 +1,12 @@
 """The companion's command line: ``python -m bngd.companion --help``. The Makefile calls it; so may a reader."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 from bngd.companion.errors import CompanionError, explained
 from bngd.companion.layout import Layout, find_root
@@ -34,8 +36,8 @@ def execute(options: argparse.Namespace) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Execute one notebook with parameters of your own, apart from the book's results."""
+    from bngd.companion import cost, parameters, profiles
     from bngd.companion import execute as runner
-    from bngd.companion import parameters, profiles
 
     book = _layout(options)
     book.require_notebook(options.notebook)
@@ -44,6 +46,9 @@ def run(options: argparse.Namespace) -> None:
     if repeated := [name for name in names if names.count(name) > 1]:
         raise CompanionError(f"parameter {repeated[0]!r} is given {names.count(repeated[0])} times; give it once")
     own = parameters.parse(book.source(options.notebook), dict(options.parameter))
+    about = _about(book, options.notebook, {**given, **own}, given)
+    if not options.long:
+        cost.require_short(options.notebook, *about, 'add --long, as in ARGS="... --long"')
     typed = "".join(f" -p {name} {quote(text)}" for name, text in options.parameter)
     output = options.output or book.root / "build" / "own" / options.notebook
     job = runner.Execution(
@@ -57,6 +62,17 @@ def run(options: argparse.Namespace) -> None:
         for_book=False,
     )
     _execute_and_tell(job)
+
+
+def _about(book: Layout, name: str, own: dict[str, Any], given: dict[str, Any]) -> tuple[dict, dict, float]:
+    """Return a run's parameters, those of the book's run, and the seconds that it took."""
+    from bngd.companion import cost, parameters
+
+    usual = {**parameters.defaults(book.source(name)), **given}
+    if not (record := book.provenance(name)).exists():
+        return {**usual, **own}, usual, cost.TYPICAL_SECONDS
+    made = json.loads(record.read_text())
+    return {**usual, **own}, {**usual, **made["parameters"]}, made["seconds"]
 
 
 def _execute_and_tell(job) -> None:  # type: ignore[no-untyped-def]  # its type would import papermill
@@ -140,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     own = add("run", run)
     own.add_argument("notebook")
     own.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    own.add_argument("--long", action="store_true", help="begin, although it may take more than an hour")
     own.add_argument("--output", type=Path, help="where the outputs go (default: build/own/<notebook>)")
     add("parameters", split_parameters)
     add("ledger", collect_ledger)

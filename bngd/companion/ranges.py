@@ -10,9 +10,8 @@ RULE is a type and clauses, with commas between::
 Types: int, float, bool, text, ``list of`` one of these, each after ``None or`` if need be. Clauses: ``above``,
 ``below``, ``at least``, ``at most`` a number, another parameter or ``max NAME``, for each entry of a list; ``one of A |
 B``; ``multiple of N``; ``not empty``; ``N entries``, ``at most N entries``, ``at least N entries``, ``as many as
-NAME``;
-``ascending``; ``not all zero``. No float may be NaN or infinite. (An equals sign in the comment would keep papermill
-from reading the line.)
+NAME``; ``ascending``; ``not all zero``; ``odd``; ``no power of two``. No float may be NaN or infinite. (An equals sign
+in the comment would keep papermill from reading the line.)
 """
 
 import ast
@@ -20,12 +19,14 @@ import io
 import itertools
 import math
 import operator
+import os
 import re
 import tokenize
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bngd.companion import cost
 from bngd.companion.errors import CompanionError
 
 TYPES: dict[str, type] = {"int": int, "float": float, "bool": bool, "text": str}
@@ -114,10 +115,10 @@ def parse(comment: str) -> Rule | None:
 
 FORMS = (
     LIMIT.pattern, r"\d+ entries", r"one of .+", r"multiple of \d[\d_]*", r"not empty", r"as many as \w+", r"ascending",
-    r"not all zero",
+    r"not all zero", r"odd", r"no power of two",
 )  # fmt: skip
 NAMED_FORMS = ("above, below, at least, at most", "N entries", "one of", "multiple of", "not empty", "as many as",
-               "ascending", "not all zero")  # fmt: skip
+               "ascending", "not all zero", "odd", "no power of two")  # fmt: skip
 
 
 def _holds(clause: str, value: Any, entries: list[Any], others: Mapping[str, Any]) -> bool:
@@ -130,6 +131,10 @@ def _holds(clause: str, value: Any, entries: list[Any], others: Mapping[str, Any
         return all(entry in choices for entry in entries)
     if clause.startswith("multiple of "):
         return all(entry % int(clause.removeprefix("multiple of ")) == 0 for entry in entries)
+    if clause == "odd":
+        return all(entry % 2 for entry in entries)
+    if clause == "no power of two":
+        return all(math.frexp(entry)[0] != 0.5 for entry in entries)
     if clause == "ascending":
         return all(a < b for a, b in itertools.pairwise(entries))
     if clause == "not all zero":
@@ -184,6 +189,9 @@ def check(notebook: str, cell: str, values: Mapping[str, Any], defaults: Mapping
 def check_live(notebook: str, shell: Any) -> None:
     """Check the parameters of the notebook that runs in a live shell: in JupyterLab, and under plain papermill.
 
+    Where no runner has done so (it sets ``BNGD_OUTPUT``), what may take more than an hour is refused, too, unless
+    ``BNGD_LONG`` is set.
+
     The parameters cell is the last one among those run so far that holds rules and only assignments; values are those
     that the names have by now, whoever set them.
 
@@ -196,7 +204,12 @@ def check_live(notebook: str, shell: Any) -> None:
         found = _rules_if_any(cell)
         if found:
             defaults = _literals(cell)
-            check(notebook, cell, {name: shell.user_ns.get(name, value) for name, value in defaults.items()}, defaults)
+            values = {name: shell.user_ns.get(name, value) for name, value in defaults.items()}
+            check(notebook, cell, values, defaults)
+            if not os.environ.keys() & {"BNGD_OUTPUT", "BNGD_LONG"}:
+                cost.require_short(
+                    notebook, values, defaults, cost.TYPICAL_SECONDS, "set BNGD_LONG=1 (%env BNGD_LONG=1)"
+                )
             return
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from bngd.ensemble.local import STEP_SECONDS
 from bngd.ensemble.record import record_runs
 from bngd.ensemble.runs import Runs
+from bngd.text import duration
 
 LONG_SECONDS = 10.0
 """A sweep that takes longer says so, and shows how far it has come."""
@@ -43,14 +44,6 @@ def estimated_seconds(runs: Runs, workers: int) -> float:
 def watched() -> bool:
     """Return whether somebody looks on: at a terminal or in JupyterLab, but not where a book's page is being made."""
     return "BNGD_OUTPUT" not in os.environ and (sys.stderr.isatty() or "ipykernel" in sys.modules)
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in the unit that one would use: 40 s, 12 min, 3.5 h, 12 days."""
-    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.2g} {unit}"
-    return f"{seconds:.2g} s"
 
 
 class Line:
