@@ -185,6 +185,13 @@ def bngd_trajectory(
     ------
     ValueError
         If an argument breaks the rules above.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 10.0], u=[1, 1])
+    >>> run = bngd.bngd_trajectory(problem, [1.0, 0.1], lr=10 * bngd.gd_stability_limit(problem), steps=5000)
+    >>> run.outcome.value
+    'converged to a minimiser'
     """
     w0 = check_nonzero(_checked_single_start(problem, w0))
     check_positive(lr=lr, lr_a=lr_a)

@@ -73,6 +73,11 @@ def workable_range(lr: ArrayLike, loss: ArrayLike, threshold: float) -> Workable
     ------
     ValueError
         If the step sizes are not ascending, the lengths differ, or the threshold is not positive.
+
+    Examples
+    --------
+    >>> bngd.workable_range([0.01, 0.1, 1.0, 10.0], [1.0, 1e-4, 1e-4, 1.0], threshold=1e-2).decades
+    2.0
     """
     lr, loss = np.asarray(lr, dtype=float), np.asarray(loss, dtype=float)
     if lr.ndim != 1 or lr.size < 2 or np.any(np.diff(lr) <= 0) or loss.shape != lr.shape:

@@ -49,6 +49,12 @@ class Problem:
     ValueError
         If an eigenvalue is not positive and finite, they are not ascending, g has another length, holds NaN or is
         zero, or the second moment is smaller than what the optimum explains.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem(eigenvalues=[1.0, 4.0], g=[1.0, 4.0])
+    >>> problem.u, problem.condition_number
+    (array([1., 1.]), 4.0)
     """
 
     eigenvalues: NDArray[np.float64]
@@ -278,7 +284,13 @@ class Problem:
 
 
 def unit_vectors(rng: np.random.Generator, dimension: int, n: int | None = None) -> NDArray[np.float64]:
-    """Return n vectors uniform on the unit sphere of R^d, shape (n, d), or one of shape (d,) where n is not given."""
+    """Return n vectors uniform on the unit sphere of R^d, shape (n, d), or one of shape (d,) where n is not given.
+
+    Examples
+    --------
+    >>> bngd.unit_vectors(np.random.default_rng(0), dimension=3, n=5).shape
+    (5, 3)
+    """
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng is {rng!r}; give a generator, such as numpy.random.default_rng(0)")
     v = rng.standard_normal(dimension if n is None else (n, dimension))

@@ -18,7 +18,13 @@ Array = NDArray[np.float64]
 
 
 def gd_stability_limit(problem: Problem) -> float:
-    """Return 2/l_d: gradient descent converges from every start if and only if 0 < eps < 2/l_d."""
+    """Return 2/l_d: gradient descent converges from every start if and only if 0 < eps < 2/l_d.
+
+    Examples
+    --------
+    >>> bngd.gd_stability_limit(bngd.Problem.from_spectrum([1.0, 100.0], u=[1, 1]))
+    0.02
+    """
     return float(2 / problem.eigenvalues[-1])
 
 
@@ -41,7 +47,15 @@ def gd_best_factor(problem: Problem) -> float:
 
 
 def effective_hessian(problem: Problem) -> Array:
-    """Return H* = H - H u u' H / (u'Hu) in H's eigenbasis, shape (d, d): what BNGD sees of H at a minimiser."""
+    """Return H* = H - H u u' H / (u'Hu) in H's eigenbasis, shape (d, d): what BNGD sees of H at a minimiser.
+
+    Examples
+    --------
+    >>> bngd.effective_hessian(bngd.Problem.from_spectrum([1.0, 2.0, 3.0], u=[0, 1, 0]))
+    array([[1., 0., 0.],
+           [0., 0., 0.],
+           [0., 0., 3.]])
+    """
     return np.diag(problem.eigenvalues) - np.outer(problem.g, problem.g) / problem.explained
 
 
@@ -97,6 +111,12 @@ def effective_condition_number(problem: Problem) -> float:
     ------
     ValueError
         If d = 1.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 2.0, 3.0, 100.0], u=[0, 0, 0, 1])
+    >>> problem.condition_number, round(bngd.effective_condition_number(problem), 6)
+    (100.0, 3.0)
     """
     smallest, largest = effective_extremes(problem)
     return largest / smallest
@@ -201,6 +221,13 @@ def good_interval(problem: Problem, w0: ArrayLike, level: ArrayLike) -> Interval
     ------
     ValueError
         If the level is not positive, or a start is zero or has the wrong length.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 10.0], u=[1, 1])
+    >>> low, high = bngd.good_interval(problem, w0=[1.0, -0.09], level=0.01)
+    >>> f"{low:.2g} to {high:.2g}"
+    '0.005 to 2.3e+02'
     """
     check_positive(level=level)
     small, large = effective_step_asymptotes(problem, w0)

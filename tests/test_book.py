@@ -124,6 +124,35 @@ def test_every_figure_says_how_to_regenerate_it(pages):
     assert {name: count for name, count in counts.items() if count[0] != count[1]} == {}
 
 
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("kappa*", "symbols"),
+        ("\N{GREEK SMALL LETTER KAPPA}*", "symbols"),
+        ("eff", "symbols"),
+        ("effective hessian", "symbols"),
+        ("bngd.sweep", "api"),
+    ],
+)
+def test_a_search_finds_the_right_page_first(html, asked, answer):
+    index = json.loads((html / "searchindex.js").read_text("utf-8").removeprefix("Search.setIndex(").rstrip("; )\n"))
+    # Main entries of the index score 100, more than any title or text can.
+    assert [(index["docnames"][page], main) for page, _, main in index["indexentries"][asked]] == [(answer, True)]
+
+
+def test_statements_say_what_tests_them_and_notebooks_what_they_test(pages, ledger):
+    told = {a["href"].rpartition("#")[2] for page in pages.values() for a in page.select(".tested-by a[href*=claim-]")}
+    assert {f"claim-{claim['id']}" for claim in ledger} <= told
+    assert "Theorem 3.3" in pages["notebooks/convergence_rate.html"].select_one("h1 + .tested-by").get_text()
+
+
+def test_terms_explain_themselves_and_code_leads_to_its_reference(pages):
+    term = pages["learning_rate.html"].select_one("a.glossed[href^='symbols.html#term-']")
+    assert len(term["title"]) > 20
+    calls = {a["href"] for a in pages["notebooks/gradient_descent.html"].select("pre a.call")}
+    assert "../api.html#api-gd_stability_limit" in calls
+
+
 # --- each check can fail ---------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from what_happens import happens
 from bngd.companion.__main__ import main
 from bngd.companion.errors import CompanionError, NotebookFailed
 from bngd.companion.execute import Execution, execute
+from bngd.companion.pages import dress
 
 TWO_FIGURES = """
 from matplotlib import pyplot as plt
@@ -245,3 +246,11 @@ def test_the_list_shows_every_parameter(project, monkeypatch, capsys):
 def test_papermill_is_not_imported_before_it_is_needed():
     code = "import sys, bngd.companion.__main__; sys.exit('papermill' in sys.modules or 'sphinx' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, timeout=300, check=False).returncode == 0
+
+
+def test_code_without_output_shares_a_fold_with_what_follows():
+    quiet, loud = (nbformat.v4.new_code_cell(f"run.record({name}=1)") for name in "ab")
+    loud.outputs = [nbformat.v4.new_output("stream", text="said")]
+    notebook = nbformat.v4.new_notebook(cells=[quiet, loud])
+    dress(notebook, name="demo", command="make demo")
+    assert [cell.source for cell in notebook.cells] == ["run.record(a=1)\n\nrun.record(b=1)"]

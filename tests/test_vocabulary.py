@@ -15,6 +15,7 @@ GIVEN_UP = {
 QUOTED = (  # the paper's words, and names
     "Robustness to the learning rate",
     "*learning rate*, the paper's word",
+    "\nlearning rate\n",  # where the glossary is searched for it
     "network-normalised-is-centred",
 )
 

@@ -13,6 +13,7 @@ from sphinx.jinja2glue import BuiltinTemplateLoader
 CHAPTER_THAT_FOLDS = re.compile(
     r'(<a class="(?:current )?reference internal" href="[^"]*">([^<]*)</a><details[^>]*>)<summary>'
 )
+LISTED = r'<a class="(?:current )?reference internal(?: nav-link)?'
 LOGO = re.compile(r'<a class="navbar-brand logo".*?</a>', re.DOTALL)
 
 MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -30,6 +31,9 @@ MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
     (re.compile(r'(<div class="citation"[^>]*?) role="doc-biblioentry"'), r"\1"),
     (re.compile(r'<a role="doc-backlink"'), "<a"),
+    # Not axe's: a section 2.5 beside a theorem 2.5 gets the sign of a section (the theme has a suffix only).
+    (re.compile(r'(<span class="section-number">)(\d+\.\d[\d.]*)\. '), "\\1§\N{NO-BREAK SPACE}\\2 "),
+    (re.compile(rf'({LISTED}" href="[^"]*">)(\d+\.\d[\d.]*)\. '), "\\1§\N{NO-BREAK SPACE}\\2 "),
     # empty-table-header: the corner of a table, above the names of its rows, heads nothing (pandas).
     (re.compile(r"<th>\s*</th>"), "<td></td>"),
 )

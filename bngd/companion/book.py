@@ -274,9 +274,9 @@ def fingerprint(shop: Workshop) -> str:
     digest = hashlib.sha256()
     # The extension, and the wording of the tables that it writes.
     words = [Path(module.__file__ or "") for module in (claims, paper, shown)]
-    own = ("book.py", "sphinx_ext.py", "explorers.py", "reference.py", "evidence.py", "accessible.py")
+    own = ("book.py", "sphinx_ext.py", "explorers.py", "reference.py", "evidence.py", "words.py", "accessible.py")
     code = [*(Path(__file__).with_name(name) for name in own), *words]
-    shared = [shop.source / "conf.py", shop.source / "_toc.yml", *code]
+    shared = [*(shop.source / name for name in ("conf.py", "_toc.yml", "symbols.md")), *code]  # symbols: the glossary
     for folder in ("_static", "explorers"):
         shared += sorted(path for path in (shop.source / folder).rglob("*") if path.is_file())
     for path in shared:

@@ -4,6 +4,8 @@ A statement says which claims test it; a notebook says which statements it tests
 when the mouse rests on it; the index of all statements shows titles, not labels.
 """
 
+import os
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -12,10 +14,37 @@ from sphinx_proof.domain import ProofDomain, ProofIndex  # type: ignore[import-u
 
 import bngd
 from bngd.companion.reference import claims_by_statement, to_claim
-from bngd.companion.sphinx_ext import numbered, paragraph, read_json, to_page
+from bngd.companion.run import LARGEST_INLINE_SVG
+from bngd.companion.sphinx_ext import ComputedDirective, numbered, paragraph, read_json, to_page
 from bngd.paper import CHAPTER_OF, CHAPTERS
 
 NOTEBOOKS = "notebooks/"
+
+
+class FromNotebook(ComputedDirective):
+    """``{from-notebook} effective_step:tent``: a figure of a notebook; the content is what to see in it.
+
+    It has no number of its own: the notebook's is named.
+    """
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return the figure with its caption."""
+        notebook, _, name = self.arguments[0].partition(":")
+        results = read_json(self.env, "results", f"{notebook}.json") or {}
+        alt = next((about["alt"] for about in results.get("figures", []) if about["name"] == name), None)
+        if alt is None:
+            raise self.error(f"notebook {notebook!r} has no figure {name!r}")
+        folder = Path(self.env.srcdir, self.env.config.bngd_build).resolve() / "figures"
+        drawing = folder / f"{notebook}-{name}.svg"
+        if drawing.stat().st_size > LARGEST_INLINE_SVG:
+            drawing = drawing.with_suffix(".png")
+        figure = nodes.figure("", nodes.image(uri="/" + os.path.relpath(drawing, self.env.srcdir), alt=alt))
+        said = f"{' '.join(self.content)} *{{numref}}`{notebook}-{name}`, where it is made.*"
+        figure += nodes.legend("", *self.markdown(said))  # a caption would get a number
+        return [figure]
 
 
 def keep_titles(app: Sphinx, doctree: nodes.document) -> None:
@@ -56,7 +85,7 @@ def _tests(doctree: nodes.document, docname: str, ledger: list[dict[str, Any]]) 
     chapters = dict.fromkeys(CHAPTER_OF[claim["about"]] for claim in claims)
     told = [part for page in chapters for part in (nodes.Text(", "), to_page(docname, page, _name(page)))][1:]
     lines = claims_by_statement(docname, claims, numbered(ledger))
-    parts = [part for line in lines for part in (nodes.Text("; "), *line.children)][1:]
+    parts = [part for line in lines for part in (nodes.Text("; "), line[0], nodes.Text(" by "), *line[2:])][1:]
     note = paragraph(nodes.Text("Tests what is said in "), *told, nodes.Text(": "), *parts, nodes.Text("."))
     note["classes"].append("tested-by")
     title.parent.insert(title.parent.index(title) + 1, note)
@@ -96,6 +125,7 @@ class StatementIndex(ProofIndex):
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     ProofDomain.indices = [StatementIndex]
+    app.add_directive("from-notebook", FromNotebook)
     app.connect("doctree-read", keep_titles)
     app.connect("doctree-read", link_evidence)
     app.connect("doctree-resolved", say_titles)

@@ -45,6 +45,8 @@ def dress(notebook: NotebookNode, *, name: str, command: str) -> None:
     cells: list[NotebookNode] = []
     for cell in notebook.cells:
         _fold_code(cell)
+        if cells and _is_silent(cells[-1]) and _is_folded(cell):  # one fold for code without output and what follows
+            cell.source = f"{cells.pop().source}\n\n{cell.source}"
         cells.extend(_with_figures(cell, name, command) if cell.cell_type == "code" else [cell])
     notebook.cells = cells
 
@@ -57,6 +59,14 @@ def _fold_code(cell: NotebookNode) -> None:
     cell.metadata["tags"] = [*tags, "hide-input"]
     prompts = {"code_prompt_show": f"Show {label}", "code_prompt_hide": f"Hide {label}"}
     cell.metadata.setdefault("mystnb", {}).update(prompts)
+
+
+def _is_folded(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and cell.metadata.get("mystnb", {}).get("code_prompt_show") == "Show the code"
+
+
+def _is_silent(cell: NotebookNode) -> bool:
+    return _is_folded(cell) and not cell.outputs and cell.source != CONTINUED
 
 
 def _with_figures(cell: NotebookNode, name: str, command: str) -> Iterator[NotebookNode]:

@@ -129,6 +129,7 @@ class Reference(ComputedDirective):
         value = getattr(bngd, name)
         section = nodes.section("", nodes.title("", "", nodes.literal("", name)), ids=[f"api-{name}"])
         section["names"] = [f"api-{name}"]
+        section += addnodes.index(entries=[("single", f"bngd.{name}", f"api-{name}", "main", None)])
         section += nodes.literal_block("", signature(name, value), language="python")
         self.env.note_dependency(inspect.getfile(value))
         section.extend(documented(inspect.getdoc(value) or ""))
@@ -154,6 +155,9 @@ def documented(docstring: str) -> list[nodes.Node]:
     found: list[nodes.Node] = [paragraph(*marked(text)) for text in head.strip().split("\n\n") if text]
     for title, body in zip(parts[::2], parts[1::2], strict=True):
         found.append(paragraph(nodes.strong("", title)))
+        if title == "Examples":
+            found.append(nodes.literal_block("", inspect.cleandoc(body), language="pycon"))
+            continue
         entries = re.split(r"\n(?=\S)", inspect.cleandoc(body))
         items = [_entry(*entry.partition("\n")[::2]) for entry in entries if entry.strip()]
         found.append(nodes.definition_list("", *items))

@@ -11,7 +11,7 @@ from bngd.claims import Claim
 from bngd.companion import ranges
 from bngd.companion.drawn import table_of
 from bngd.companion.errors import CompanionError
-from bngd.companion.shown import claims_table
+from bngd.companion.shown import claims_table, heading
 from bngd.files import json_text, plain, write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ class Run:
         shown = columns if len(columns) <= LONGEST_SHOWN_TABLE else columns.head(10)
         rest = f" The first {len(shown)} of {len(columns)} rows; all are in `{self._csv(name).name}`."
         self.say(self._tables[name] + (rest if len(shown) < len(columns) else ""))
+        shown = shown.rename(columns=heading)
         html = shown.to_html(index=False, border=0, float_format=lambda value: f"{value:.4g}")
         _show({"text/html": html, "text/plain": shown.to_string(index=False)}, {"bngd_table": name})
 

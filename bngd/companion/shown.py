@@ -14,6 +14,12 @@ LONGEST_LIST = 4
 NEAR_ONE = 5e-4
 """What differs from 1 by less is shown by that difference, which four digits would hide."""
 
+HEADINGS = {
+    "lr": "step size", "lr_a": "step size of a", "lr_gd": "step size, GD", "lr_bngd": "step size, BNGD",
+    "kappa": "\N{GREEK SMALL LETTER KAPPA}", "kappa_star": "\N{GREEK SMALL LETTER KAPPA}*",
+}  # fmt: skip
+"""Columns of tables that underscores alone do not make readable."""
+
 MINUS, TIMES, SPACE = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{NO-BREAK SPACE}"
 POWER = re.compile(r"\d\S*e-\d+")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -45,6 +51,17 @@ def brief(value: Any, *, longest: int = LONGEST_LIST) -> str:
         shown = ", ".join(brief(entry) for entry in value[:longest])
         return shown if len(value) <= longest else f"{shown}, … ({len(value)} in all)"
     return str(value)
+
+
+def heading(column: Any) -> str:
+    """Return the name of a table's column as a reader sees it: its file keeps the name that code uses.
+
+    Examples
+    --------
+    >>> heading("start_degrees"), heading("lr")
+    ('start degrees', 'step size')
+    """
+    return HEADINGS.get(column, str(column).replace("_", " "))
 
 
 def verdict(word: str) -> str:

@@ -114,6 +114,13 @@ def sweep(
         If the cluster cannot be reached, is lost, or has no workers.
     SweepInterrupted
         A KeyboardInterrupt, within a step of the runs after Ctrl-C; its `table` holds the rows of the finished runs.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 10.0], u=[1, 1])
+    >>> table = bngd.sweep(problem, [0.01, 1.0, 100.0], w0=[1.0, 0.1], steps=5000)
+    >>> table["outcome"].tolist()
+    ['converged to a minimiser', 'converged to a minimiser', 'still moving']
     """
     check_count("steps", steps)
     threads = cores() if workers is None else check_count("workers", workers, "give threads, or None for all cores")

@@ -1,0 +1,85 @@
+"""Words that explain themselves: terms with their meaning on hover, names of code in cells with their reference.
+
+The meaning of a term stands once, in the glossary. On every other page its first mention becomes a link to it.
+"""
+
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+import bngd
+from bngd.companion.reference import PUBLIC, page_link
+
+GLOSSARY = "symbols"
+SILENT = (GLOSSARY, "api", "where", "ledger", "status", "references")
+"""Pages whose words are left alone: the glossary itself, and lists of names."""
+
+INSIDE = (nodes.reference, nodes.title, nodes.literal, nodes.math, nodes.caption, nodes.term)
+CALL = re.compile(r'<span class="n">bngd</span><span class="o">\.</span><span class="n">(\w+)</span>')
+
+
+def collect_terms(app: Sphinx, doctree: nodes.document) -> None:
+    """Remember the glossary: each term, its anchor, and the first sentence of its meaning."""
+    if app.env.docname == GLOSSARY:
+        app.env.bngd_terms = {  # type: ignore[attr-defined]
+            term.astext(): (term["ids"][0], item.next_node(nodes.definition).astext().partition(". ")[0].strip("."))
+            for item in doctree.findall(nodes.definition_list_item)
+            for term in item.findall(nodes.term)
+            if term["ids"]
+        }
+
+
+def explain_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Link the first mention of each term on a page to the glossary, with its meaning on hover."""
+    terms: dict[str, tuple[str, str]] = getattr(app.env, "bngd_terms", {})
+    if docname in SILENT or not terms:
+        return
+    left = {term.lower(): about for term, about in terms.items() if re.fullmatch(r"[\w -]{4,}", term)}
+    longest_first = "|".join(sorted(map(re.escape, left), key=len, reverse=True))
+    pattern = re.compile(rf"\b({longest_first})s?\b", re.IGNORECASE)
+    for paragraph in doctree.findall(nodes.paragraph):
+        for text in list(paragraph.findall(nodes.Text)):
+            if not _is_inside(text, paragraph):
+                _explain(text, pattern, left, docname)
+
+
+def _is_inside(node: nodes.Node, outer: nodes.Node) -> bool:
+    while node is not outer:
+        node = node.parent
+        if isinstance(node, INSIDE):
+            return True
+    return False
+
+
+def _explain(text: nodes.Text, pattern: re.Pattern[str], left: dict[str, tuple[str, str]], docname: str) -> None:
+    parts: list[nodes.Node] = []
+    said, position = text.astext(), 0
+    for match in pattern.finditer(said):
+        if about := left.pop(match[1].lower(), None):
+            link = page_link(docname, GLOSSARY, about[0], nodes.inline("", match[0]))
+            link["classes"], link["reftitle"] = ["glossed"], about[1]
+            parts += [nodes.Text(said[position : match.start()]), link]
+            position = match.end()
+    if parts:
+        text.parent.replace(text, [*parts, nodes.Text(said[position:])])
+
+
+def link_calls(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Link `bngd.name` in the code of a page to the reference; highlighting has cut it into pieces by then."""
+    if "bngd" in context.get("body", "") and pagename != "api" and app.builder.format == "html":
+        up = "../" * pagename.count("/")
+        context["body"] = CALL.sub(lambda call: _linked(call, f"{up}api.html"), context["body"])
+
+
+def _linked(call: re.Match[str], page: str) -> str:
+    return f'<a class="call" href="{page}#api-{call[1]}">{call[0]}</a>' if call[1] in PUBLIC else call[0]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.connect("doctree-read", collect_terms)
+    app.connect("doctree-resolved", explain_terms, priority=600)  # after the names of code
+    app.connect("html-page-context", link_calls)
+    return {"version": bngd.__version__, "parallel_read_safe": False, "parallel_write_safe": True}
