@@ -56,7 +56,9 @@ PACKAGE      := $(filter-out $(BOOK_CODE) $(NETWORK_CODE) $(STUDIES),$(shell fin
 BOOK_SOURCES := $(shell find book -type f -not -name '.*' -not -path '*/_build/*' 2>/dev/null)
 
 IMAGES    := fashion-mnist mnist-5k digits
-OWN_TABLE := $(shell sed -n "s/^ *csv_path: *['\"]*\([^'\"\#]*[^'\"\# ]\).*/\1/p" notebooks/profiles/$(PROFILE).yaml)
+# The table that a profile names: from this folder or from notebooks/, its blanks escaped.
+OWN_TABLE := $(shell sed -n "s/^ *csv_path: *['\"]*\([^'\"\#]*[^'\"\# ]\).*/\1/p" notebooks/profiles/$(PROFILE).yaml | \
+               while read -r f; do ls -d "$$f" "notebooks/$$f"; done 2>/dev/null | sed 's/ /\\ /g')
 
 # What the reader types for one command must not be passed over by another.
 ifneq ($(strip $(ARGS)),)
@@ -176,7 +178,7 @@ build/.fetched: FORCE
 endif
 
 # The reader's own table, where a profile names one.
-$(OUT)/notebooks/own_data.ipynb: $(wildcard $(OWN_TABLE) $(OWN_TABLE:%=notebooks/%))
+$(OUT)/notebooks/own_data.ipynb: $(OWN_TABLE)
 
 $(foreach name,$(NOTEBOOKS),$(eval $(OUT)/notebooks/$(name).ipynb: $(wildcard bngd/studies/$(name)/*.py)))
 

@@ -325,14 +325,14 @@ def test_networks_are_executed_again_when_better_images_can_be_had(built):
     happens("faults", "first offline, then online", "networks are trained again when better images can be had")
 
 
-def test_a_table_that_a_profile_names_is_part_of_what_own_data_depends_on(built):
+@pytest.mark.parametrize("name", ["my.csv", "my own table.csv"])
+def test_a_table_that_a_profile_names_is_part_of_what_own_data_depends_on(built, name):
     built.notebook("own_data")
-    table = built.root / "notebooks" / "my.csv"
-    table.touch()
-    built.profile("full", 'own_data:\n  csv_path: "my.csv"  # mine\n')
+    (built.root / "notebooks" / name).touch()
+    built.profile("full", f'own_data:\n  csv_path: "{name}"  # mine\n')
     calls(built)
     assert calls(built) == []
-    touch(built, "notebooks/my.csv")
+    touch(built, f"notebooks/{name}")
     assert "execute own_data" in calls(built)
     happens("faults", "a table that a profile names has changed", "own_data is executed again")
 

@@ -11,7 +11,7 @@ from bngd.ensemble import METHODS, sweep
 from bngd.guarantees import descent_constant, guaranteed_interval
 from bngd.measure import workable_range
 from bngd.problem import Problem
-from bngd.studies.own_data.reading import OwnTable
+from bngd.studies.own_data.table import OwnTable
 from bngd.studies.shared.rates import steps_to_reduce
 from bngd.text import markdown
 from bngd.theory import (
