@@ -7,7 +7,7 @@ import pytest
 from bngd.networks import Job, curves, grid, load, mlp, run, small_conv, summary, train, trajectory
 from bngd.networks.architectures import M2, Dense, Network, initialise
 from bngd.networks.jobs import batches
-from bngd.networks.training import batch, initial_moving, seen, sgd_step
+from bngd.networks.training import batch, in_precision, initial_moving, seen, sgd_step
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +227,37 @@ def test_out_of_memory_says_what_to_reduce(digits):
 def test_without_bn_on_the_logits_there_is_no_scaling(digits):
     job = Job(replace(mlp(12).with_batch_norm(0.0), logits_too=False), 0.5, lr_a=0.1, steps=20, dtype="float64")
     assert abs(run(replace(job, scale=2.0, lr=2.0), digits).loss[-1] / run(job, digits).loss[-1] - 1) > 0.05
+
+
+def test_each_normalised_layer_may_have_a_scale_of_its_own_and_a_bare_one_keeps_its_rate(digits):
+    network = replace(Network("three", (Dense(8), Dense(6), Dense(10))).with_batch_norm(0.0), logits_too=False)
+    job = Job(network, 0.5, lr_a=0.1, steps=10, dtype="float64")
+
+    def trained(*scales):
+        now = initialise(network, digits.shape, job.rng(0), dtype="float64")
+        now["weights"] = [t * weights for t, weights in zip(scales, now["weights"], strict=True)]
+        rates = {"weights": [job.lr * t**2 for t in scales], "gamma": 3 * [job.lr_a], "beta": 3 * [job.lr_a]}
+        moving = initial_moving(network, now)
+        for chosen in batches(job, len(digits.x_train)):
+            with in_precision(job):  # with both rates one, a step takes the gradient away
+                images = batch(digits, "train", chosen, job.dtype)
+                after, moving = sgd_step(network, now, moving, np.ones(2), images)
+            now = {
+                name: [
+                    old - rate * (old - np.asarray(new))
+                    for old, new, rate in zip(now[name], after[name], rates.get(name, 3 * [job.lr]), strict=True)
+                ]
+                for name in now
+            }
+        now["weights"] = [weights / t for weights, t in zip(now["weights"], scales, strict=True)]
+        return [value for values in now.values() for value in values]
+
+    def apart(one, other):
+        return max(np.abs(x - y).max() for x, y in zip(one, other, strict=True))
+
+    as_drawn = trained(1.0, 1.0, 1.0)
+    assert apart(trained(3.0, 0.2, 1.0), as_drawn) < 1e-12
+    assert apart(trained(3.0, 0.2, 2.0), as_drawn) > 0.1
 
 
 @pytest.mark.parametrize(

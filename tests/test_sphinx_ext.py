@@ -99,6 +99,16 @@ def test_a_page_follows_the_results_that_it_reads(site, tmp_path):
     assert "13 runs" in page.get_text()
 
 
+def test_a_claim_in_prose_links_to_its_row_and_one_that_is_not_there_is_an_error(site, monkeypatch):
+    monkeypatch.setitem(CONF, "extensions", [*CONF["extensions"], "bngd.companion.evidence"])
+    page, status, told = site("Tested by {claim}`best-rate`.", [claim()])
+    assert status == 0, told
+    assert page.find("a", href="ledger.html#claim-best-rate").get_text() == "3.1"
+    _, status, told = site("Tested by {claim}`best-rates`.", [claim()])
+    assert status != 0
+    assert "the ledger holds no claim 'best-rates'" in told
+
+
 @pytest.mark.parametrize(
     "value", [0.5, -3, [1.0, 2.5e-9], "converged", None, True, {"a": 1.0, "b": [2, None]}, "inf", [], [["x"], 1]]
 )

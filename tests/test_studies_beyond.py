@@ -13,8 +13,8 @@ from bngd.studies.overshoot import study as overshoot
 def test_harsh_runs_reach_the_corners_and_stay_within_bounds():
     runs = study.harsh_runs(np.random.default_rng(0), n_problems=4, runs_per_problem=50, steps=200)
     assert len(runs) == 200
-    assert runs["lr_a"].max() < 2
-    assert runs["lr"].max() / runs["lr"].min() > 1e15
+    corners = [runs["condition_number"].max(), *runs["lr"].agg(["min", "max"]), runs["first_a"].abs().max()]
+    np.testing.assert_allclose([*corners, 2 - runs["lr_a"].max()], [1e6, 1e-8, 1e12, 1e8, 1e-4], rtol=1e-9)
     assert runs["norm_ratio"].max() <= 1 + 1e-9
     assert set(runs["cause"]) <= set(study.CAUSES)
     assert not (runs["outcome"] == bngd.Outcome.DIVERGED.value).any()
@@ -32,6 +32,21 @@ def test_tents_lie_between_their_bounds_and_reach_both_cases():
     assert (runs["effective_step"] <= runs["upper"] * (1 + 1e-9)).all()
     assert (runs["effective_step"] >= runs["lower"] * (1 - 1e-9)).all()
     assert runs["height"].min() < 1 < runs["height"].max()
+    assert 0.9 < runs["good_interval_used"].max() <= 1 + 1e-9
+
+
+def test_the_norm_grows_by_half_the_first_loss_at_small_rates():
+    growth = study.growth_at_small_rates(*a_problem(3, 5.0), [1e-3, 1e-4])
+    np.testing.assert_allclose(growth, 1, atol=0.01)
+    assert abs(growth[1] - 1) < 0.2 * abs(growth[0] - 1)
+
+
+def test_the_edge_is_marginal_and_nothing_else_is(monkeypatch):
+    problem = Problem.from_spectrum([1.0, 3.0], u=[0.6, 0.8])
+    assert overshoot.marginal_order(problem, [1e-2, 1e-3]) == pytest.approx(2, abs=0.05)
+    hessian = overshoot.effective_hessian(problem)
+    monkeypatch.setattr(overshoot, "effective_hessian", lambda _: 1.01 * hessian)
+    assert overshoot.marginal_order(problem, [1e-2, 1e-3]) == pytest.approx(0, abs=0.05)
 
 
 def test_gradients_add_up_to_almost_their_bound():

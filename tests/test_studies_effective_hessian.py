@@ -80,3 +80,9 @@ def test_data_conditioning_factors_into_the_gains_at_both_ends():
 @pytest.mark.parametrize(("text", "half"), [("106", 0.5), ("45.5", 0.05), ("9.0", 0.05)])
 def test_rounding_of_a_decimal(text, half):
     assert study.rounding_of(text) == pytest.approx(half)
+
+
+def test_the_two_ends_change_places_in_parts_of_the_length():
+    table = study.gain_by_share_of_length([0.01, 0.5], condition_number=100.0, dimension=5)
+    np.testing.assert_allclose(table["gain"], table["predicted"], rtol=1e-9)
+    np.testing.assert_allclose(table["gain"], [1.99, 50.5, 100 / 99.01, 100 / 50.5], rtol=1e-9)

@@ -8,7 +8,9 @@ from bngd.studies.shared import by_dimension, random_problems
 
 def test_limiting_log_ac_is_the_mean_in_many_dimensions():
     rng = np.random.default_rng(0)
-    summary = study.summarise_ratios(study.predicted_ratios(rng, [2, 400], 100.0, 20, 50), 100.0)
+    ratios = study.predicted_ratios(rng, [2, 400], 100.0, 20, 50)
+    assert ratios["off"].abs().groupby(ratios["dimension"]).median().loc[400] < 0.2  # some 1/sqrt(d); 3.9 at d = 2
+    summary = study.summarise_ratios(ratios, 100.0)
     many, few = summary.loc[400], summary.loc[2]
     assert abs(many["mean"] - many["limit"]) < 5 * many["standard_error"]
     assert many["deviation"] == pytest.approx(by_dimension.LOG_CHI_DEVIATION, rel=0.15)

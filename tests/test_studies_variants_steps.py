@@ -71,6 +71,13 @@ def test_the_norm_error_sees_a_wrong_norm(given):
     assert momentum.norm_error(runs._replace(momentum=runs.momentum * 1.01)) > 1e-4
 
 
+def test_the_energy_with_momentum_falls_as_proved_and_one_without_the_velocity_does_not(given):
+    problem, w0 = given
+    runs = study.run(problem, w0, [0.01, 1.0, 1e3], 200, momentum=0.9)
+    assert momentum.energy_error(problem, runs) < 1e-12
+    assert momentum.energy_error(problem, runs._replace(momentum=np.zeros(3))) > 1e-3
+
+
 def test_momentum_factor_is_the_spectral_radius(given):
     problem, _ = given
     for m, step in ((0.0, 0.05), (0.5, 0.1), (0.9, 0.02), (0.9, 0.3)):

@@ -10,6 +10,8 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxRole
 from sphinx_proof.domain import ProofDomain, ProofIndex  # type: ignore[import-untyped]
 
 import bngd
@@ -19,6 +21,7 @@ from bngd.companion.sphinx_ext import ComputedDirective, numbered, paragraph, re
 from bngd.paper import CHAPTER_OF, CHAPTERS
 
 NOTEBOOKS = "notebooks/"
+logger = logging.getLogger(__name__)
 
 
 class FromNotebook(ComputedDirective):
@@ -95,6 +98,18 @@ def _name(page: str) -> str:
     return f"chapter {CHAPTERS[page].number}"
 
 
+class ClaimRole(SphinxRole):
+    """A link to the ledger's row of a claim, in prose: ``{claim}`its-id```. One that is not there is a warning."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the link, whose text is the claim's number."""
+        ledger = read_json(self.env, "results", "ledger.json") or []
+        found = [to_claim(self.env.docname, c, numbered(ledger)) for c in ledger if c["id"] == self.text]
+        if not found:
+            logger.warning("the ledger holds no claim %r", self.text, location=self.get_location())
+        return [*found], []
+
+
 def say_titles(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Give each link to a statement the statement's title, which browsers show on hover."""
     statements = getattr(app.env, "proof_list", {})
@@ -126,6 +141,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     ProofDomain.indices = [StatementIndex]
     app.add_directive("from-notebook", FromNotebook)
+    app.add_role("claim", ClaimRole())
     app.connect("doctree-read", keep_titles)
     app.connect("doctree-read", link_evidence)
     app.connect("doctree-resolved", say_titles)

@@ -13,7 +13,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 def harsh(runs: pd.DataFrame) -> Figure:
     """Draw, of `study.harsh_runs`, ||w||^2 over its bound against eps, and the highest effective steps."""
     fig, axes = figure(2, width=9.2, height=3.5)
-    for cause, colour, marker in zip(CAUSES, ("accent", "bngd", "large"), _MARKERS, strict=False):
+    for cause, colour, marker in zip(CAUSES, ("accent", "bngd", "large", "small"), _MARKERS, strict=False):
         part = runs[runs["cause"] == cause]
         axes[0].loglog(
             part["lr"],
@@ -32,7 +32,7 @@ def harsh(runs: pd.DataFrame) -> Figure:
     axes[0].legend(loc="lower right", markerscale=4, title="slowest:")
     high = runs.loc[runs["relative_step"] > 0.5]
     settled = high["unsettled"] < 1e-6
-    bins = np.linspace(0.5, 1.7, 61)
+    bins = np.linspace(0.5, 2.0, 76)
     shown = [high.loc[settled, "relative_step"], high.loc[~settled, "relative_step"]]
     axes[1].hist(shown, bins, stacked=True, color=[COLOURS["bngd"], COLOURS["accent"]], label=["at rest", "growing"])
     axes[1].axvline(1, color=COLOURS["theory"], linestyle=":")

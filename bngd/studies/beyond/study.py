@@ -13,8 +13,8 @@ from bngd.theory import bngd_stability_limit, effective_extremes, effective_step
 
 Array = NDArray[np.float64]
 
-CAUSES = ("the lag of the scale", "the slowest direction", "the stiffest direction")
-"""Which of the three factors, |1 - eps_a|, 1 - eff l*_2 and |1 - eff l*_d|, decides how long a run takes."""
+CAUSES = ("the lag of the scale", "the slowest direction", "the stiffest direction", "the way down to the edge")
+"""What decides how long a run takes: |1 - eps_a|, 1 - eff l*_2, 1 - eff l*_d, or that eff still exceeds 2/l*_d."""
 
 
 def harsh_runs(
@@ -22,28 +22,30 @@ def harsh_runs(
 ) -> pd.DataFrame:
     """Run BNGD where a counterexample is likeliest: kappa to 1e6, eps 1e-8 to 1e12, eps_a to 2 - 1e-4, a_0 to 1e8 P.
 
-    Half of the runs start on the slice a_0 = w_0'g/s_0, the others with a_0 of either sign and log-uniform size.
+    kappa is log-spaced over the problems, and over the runs of each are eps; 2 - eps_a in one half, from 1e-4 on; and
+    |a_0|/P in one half, from 1e-4 on, of either sign. The ends are among them. The other eps_a are uniform on (0, 2),
+    the other a_0 on the slice w_0'g/s_0.
 
     Returns
     -------
     pandas.DataFrame
-        A row a run: lr, lr_a, on_slice, condition_number, outcome, norm_ratio (||w||^2 over its proved bound),
+        A row a run: lr, lr_a, first_a (a_0/P), condition_number, outcome, norm_ratio (||w||^2 over its proved bound),
         relative_step (eff over 2/l*_d, by the norm), unsettled (how much of it went in the second half), loss_fell (or
         did not rise by more than rounding, in the second half), cause (one of `CAUSES`), steps_needed (by the slowest
-        factor, from the loss of the start).
+        factor, from the loss of the start; infinite while eff is above 2/l*_d).
     """
-    tables = [_harsh(rng, runs_per_problem, steps, tolerance) for _ in range(n_problems)]
-    return pd.concat(tables, ignore_index=True)
+    kappas = np.geomspace(1e6, 1, n_problems)
+    return pd.concat([_harsh(rng, kappa, runs_per_problem, steps, tolerance) for kappa in kappas], ignore_index=True)
 
 
-def _harsh(rng: np.random.Generator, n: int, steps: int, tolerance: float) -> pd.DataFrame:
-    problem = log_uniform_problem(rng, max_dimension=10, max_condition_number=1e6)
-    w0 = unit_vectors(rng, problem.dimension, n)
-    lr = 10 ** rng.uniform(-8, 12, n)
-    lr_a = np.where(rng.random(n) < 0.5, 2 - 10 ** rng.uniform(-4, 0, n), 2 * (1 - rng.random(n)))
-    size = np.sqrt(problem.explained) * 10 ** rng.uniform(-4, 8, n)
-    on_slice = rng.random(n) < 0.5
-    a0 = np.where(on_slice, optimal_a(problem, w0), size * rng.choice([-1.0, 1.0], n))
+def _harsh(rng: np.random.Generator, kappa: float, n: int, steps: int, tolerance: float) -> pd.DataFrame:
+    places = np.append([0.0, 1.0], rng.random(rng.integers(9)))  # of log eigenvalues between the ends, 2 to 10 of them
+    problem = Problem.from_spectrum(10 ** rng.uniform(-1, 1) * kappa**places, rng=rng)
+    w0, p = unit_vectors(rng, problem.dimension, n), np.sqrt(problem.explained)
+    lr, lr_a, a0 = _log_spread(rng, -8, 12, n), 2 * (1 - rng.random(n)), optimal_a(problem, w0)
+    near_two, off_slice = (np.flatnonzero(rng.permutation(n) < (n + 1) // 2) for _ in range(2))
+    lr_a[near_two] = 2 - _log_spread(rng, -4, 0, near_two.size)
+    a0[off_slice] = p * _log_spread(rng, 8, -4, off_slice.size) * rng.choice([-1.0, 1.0], off_slice.size)
     runs = sweep(
         problem, lr, steps=steps, w0=w0, lr_a=lr_a, a0=a0, checkpoints=[steps // 2, steps], tolerance=tolerance
     )
@@ -55,7 +57,7 @@ def _harsh(rng: np.random.Generator, n: int, steps: int, tolerance: float) -> pd
         {
             "lr": lr,
             "lr_a": lr_a,
-            "on_slice": on_slice,
+            "first_a": a0 / p,
             "condition_number": problem.condition_number,
             "outcome": last["outcome"],
             "norm_ratio": norm**2 / squared_norm_bounds(problem, w0, lr, lr_a=lr_a, a0=a0).upper,
@@ -67,6 +69,10 @@ def _harsh(rng: np.random.Generator, n: int, steps: int, tolerance: float) -> pd
     )
 
 
+def _log_spread(rng: np.random.Generator, first: float, last: float, n: int) -> Array:
+    return 10 ** rng.permutation(np.linspace(first, last, n))
+
+
 def _outlook(problem: Problem, relative: Array, lr_a: Array, log_reduction: Array) -> dict[str, Array]:
     smallest, largest = effective_extremes(problem)
     # The distance of each factor from 1 is taken as it is: in 1 - (1 - x) a small x would drown.
@@ -74,8 +80,8 @@ def _outlook(problem: Problem, relative: Array, lr_a: Array, log_reduction: Arra
         [np.minimum(lr_a, 2 - lr_a), 2 * relative * smallest / largest, np.minimum(2 * relative, 2 - 2 * relative)]
     )
     slowest = np.clip(distances.min(axis=0), 1e-300, 1 - 1e-12)
-    needed = log_reduction / (-2 * np.log1p(-slowest))
-    return {"cause": np.array(CAUSES)[distances.argmin(axis=0)], "steps_needed": needed}
+    needed = np.where(relative < 1, log_reduction / (-2 * np.log1p(-slowest)), np.inf)
+    return {"cause": np.array(CAUSES)[np.where(relative < 1, distances.argmin(axis=0), 3)], "steps_needed": needed}
 
 
 def escape_times(
@@ -122,7 +128,8 @@ def tents(
     -------
     pandas.DataFrame
         A row a run: problem, lr, effective_step, lower, upper, height (||u||^2 T/C_1: from 1 on the sharp case holds),
-        relative_step (over 2/l*_d).
+        relative_step (over 2/l*_d), good_interval_used (the largest of eff over A eps, over C/eps, and over
+        sqrt(A C)/2: Omega_f is inside (f/A, C/f), and empty for f > sqrt(A C)/2, if none exceeds 1).
     """
     tables = []
     for index in range(n_problems):
@@ -136,6 +143,7 @@ def tents(
         norm = sweep(problem, lr, steps=steps, w0=w0)["norm_w"].to_numpy()
         measured = limit_effective_step(problem, lr, norm[:, None])
         lower, upper = effective_step_bounds(problem, w0, lr)
+        ends = np.array([small * lr, large / lr, np.full(n_lr, np.sqrt(small * large) / 2)])
         columns = {
             "problem": index,
             "lr": lr,
@@ -144,9 +152,21 @@ def tents(
             "upper": upper,
             "height": u_squared / upper / c1,
             "relative_step": measured / bngd_stability_limit(problem),
+            "good_interval_used": measured / ends.min(axis=0),
         }
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
+
+
+def growth_at_small_rates(problem: Problem, w0: ArrayLike, lr: ArrayLike) -> Array:
+    """Return (||w_inf||^2 - ||w_0||^2)/(eps ||e_0||_H^2/2), which tends to 1 with eps (the proposition "The ends").
+
+    A run is followed for 10/(A l*_2 eps) steps, after which a share of about e^-20 of the growth is missing.
+    """
+    lr, w0 = np.asarray(lr, dtype=float), np.asarray(w0, dtype=float)
+    squared, slowest = np.sum(w0**2), effective_extremes(problem).smallest * np.sum(problem.u**2)
+    norms = [sweep(problem, [x], steps=int(10 * squared / (slowest * x)), w0=w0)["norm_w"].iloc[0] for x in lr]
+    return (np.square(norms) - squared) / (lr * excess_loss(problem, optimal_a(problem, w0), w0))
 
 
 def gradients_spent(problem: Problem, w0: ArrayLike, lr: ArrayLike, steps: int, deltas: ArrayLike) -> pd.DataFrame:

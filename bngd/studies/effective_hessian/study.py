@@ -167,10 +167,33 @@ def gain_by_share(
     return pd.DataFrame(rows, columns=["outlier", "bulk", "share", "gain", "predicted"])
 
 
+def gain_by_share_of_length(parts: ArrayLike, *, condition_number: float, dimension: int) -> pd.DataFrame:
+    """Return kappa/kappa* of two levels against the part of ||u||^2, not of u'Hu, in the outlier's direction.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a part and outlier ("largest" or "smallest"): outlier, part, gain, and predicted, which is what the
+        *other* end gains with that share of u'Hu: 1 + part (kappa - 1) for the largest.
+    """
+    above, rows = spectra.two_level(dimension, condition_number), []
+    ends = (("largest", "smallest", above), ("smallest", "largest", np.sort(condition_number / above)))
+    for outlier, other, values in ends:
+        for part in np.asarray(parts, dtype=float):
+            problem = Problem.from_spectrum(values, u=np.sqrt(_parts(dimension, outlier, part)))
+            gain = condition_number / effective_condition_number(problem)
+            rows.append((outlier, part, gain, _two_level_gain(condition_number, other, part)))
+    return pd.DataFrame(rows, columns=["outlier", "part", "gain", "predicted"])
+
+
 def _loaded(eigenvalues: Array, outlier: str, share: float) -> Problem:
-    theta = np.full(eigenvalues.size, (1 - share) / (eigenvalues.size - 1))
-    theta[-1 if outlier == "largest" else 0] = share
-    return problem_with_shares(eigenvalues, theta)
+    return problem_with_shares(eigenvalues, _parts(eigenvalues.size, outlier, share))
+
+
+def _parts(dimension: int, outlier: str, share: float) -> Array:
+    parts = np.full(dimension, (1 - share) / (dimension - 1))
+    parts[-1 if outlier == "largest" else 0] = share
+    return parts
 
 
 def _two_level_gain(condition_number: float, outlier: str, share: float) -> float:

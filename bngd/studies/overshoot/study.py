@@ -139,6 +139,22 @@ def passage(problem: Problem, sigmas: ArrayLike, *, lr_a: float, turns: float) -
     return Passage(sigmas, path_sigma[-1], path_sigma, path_zeta)
 
 
+def marginal_order(problem: Problem, amplitudes: ArrayLike) -> float:
+    r"""Return the power of \eta that | |\eta_2/\eta_0| - 1 | falls with beside a minimiser at eff = 2/l*_d exactly.
+
+    eta is the error along the stiffest direction, over ||w||. Two steps, since the quadratic term of one is undone by
+    the next. At any other eff the power is 0, because the linear factor is not -1.
+    """
+    amplitudes = np.asarray(amplitudes, dtype=float)
+    values, vectors = np.linalg.eigh(effective_hessian(problem))
+    w = problem.u + amplitudes[:, None] * np.linalg.norm(problem.u) * vectors[:, -1]
+    first, a = w @ vectors[:, -1] / np.linalg.norm(w, axis=-1), np.full(amplitudes.size, np.sqrt(problem.explained))
+    for _ in range(2):
+        a, w = bngd_step(problem, a, w, 2 / values[-1], 1.0)
+    last = w @ vectors[:, -1] / np.linalg.norm(w, axis=-1)
+    return float(np.polyfit(np.log(amplitudes), np.log(np.abs(np.abs(last / first) - 1)), 1)[0])
+
+
 def _first_direction(problem: Problem, w0: Array) -> Array:
     """Return z = q_0 H e_0, the direction of the first step in units of eps."""
     return optimal_a(problem, w0) / sigma(problem, w0) * problem.eigenvalues * residual(problem, w0)

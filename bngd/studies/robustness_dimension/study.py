@@ -31,21 +31,18 @@ def predicted_ratios(
     Returns
     -------
     pandas.DataFrame
-        A row per dimension and draw: dimension, log_ac.
+        A row per dimension and draw: dimension, log_ac, off (log_ac less log10 of (d/chi) (mean l/mean l^2)^2, with
+        the chi of the start).
     """
-    draws = [
-        (
-            dimension,
-            np.log10(np.prod(effective_step_asymptotes(problem, unit_vectors(rng, dimension, n_starts)), axis=0)),
-        )
-        for dimension in dimensions
-        for problem in (log_spaced_problem(rng, dimension, condition_number) for _ in range(n_problems))
-    ]
-    return (
-        pd.DataFrame(draws, columns=["dimension", "log_ac"])
-        .explode("log_ac", ignore_index=True)
-        .astype({"log_ac": float})
-    )
+    drawn = (log_spaced_problem(rng, d, condition_number) for d in dimensions for _ in range(n_problems))
+    return pd.concat([_ratios_of(one, unit_vectors(rng, one.dimension, n_starts)) for one in drawn], ignore_index=True)
+
+
+def _ratios_of(problem: Problem, w0: Array) -> pd.DataFrame:
+    values, log_ac = problem.eigenvalues, np.log10(np.prod(effective_step_asymptotes(problem, w0), axis=0))
+    squared_cosine = (w0 @ problem.g) ** 2 / np.sum(problem.g**2)  # chi/d
+    typical = (values.mean() / np.mean(values**2)) ** 2 / squared_cosine
+    return pd.DataFrame({"dimension": problem.dimension, "log_ac": log_ac, "off": log_ac - np.log10(typical)})
 
 
 def summarise_ratios(ratios: pd.DataFrame, condition_number: float) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bngd.dynamics import excess_loss, optimal_a
+from bngd.guarantees import descent_constant
 from bngd.measure import decay_factor
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared.random_problems import log_uniform_problem
@@ -36,6 +37,18 @@ def norm_error(runs: Runs) -> float:
     return worst
 
 
+def energy_error(problem: Problem, runs: Runs) -> float:
+    """Return by how much E_k = J(a_k, w_k) - J_min + m ||v_k||^2/(2 eps) exceeds what is proved, in units of u'Hu.
+
+    E_{k+1} <= E_k - (1 - m - eps C_1/(2 ||w_k||^2)) ||v_{k+1}||^2/eps in every step, for eps_a = 1.
+    """
+    moved, m, lr = np.sum(runs.moved**2, axis=-1), runs.momentum, runs.lr
+    energy = excess_loss(problem, runs.a, runs.w)
+    energy[1:] += m * moved / (2 * lr)
+    allowed = energy[:-1] - ((1 - m) / lr - descent_constant(problem) / (2 * runs.squared_norm[:-1])) * moved
+    return float((energy[1:] - allowed).max() / problem.explained)
+
+
 def tents(problem: Problem, w0: ArrayLike, lr: ArrayLike, momenta: ArrayLike, steps: int) -> pd.DataFrame:
     """Return the effective step that runs with momentum settle at, beside the three lines that bound it.
 
@@ -43,8 +56,8 @@ def tents(problem: Problem, w0: ArrayLike, lr: ArrayLike, momenta: ArrayLike, st
     -------
     pandas.DataFrame
         lr, momentum, limit_effective_step (eps ||u||^2/||w||^2 of the last weights), small (A eps), large
-        (C (1 - m)^2/eps), ceiling (2 (1 + m)/l*_d), relative_loss (in units of u'Hu/2), norm_error (of
-        `norm_error`, the same in all rows).
+        (C (1 - m)^2/eps), ceiling (2 (1 + m)/l*_d), relative_loss (in units of u'Hu/2), norm_error and energy_error
+        (of these functions, the same in all rows).
     """
     lr, momentum = (grid.ravel() for grid in np.meshgrid(lr, momenta))
     runs = run(problem, w0, lr, steps, momentum=momentum)
@@ -59,6 +72,7 @@ def tents(problem: Problem, w0: ArrayLike, lr: ArrayLike, momenta: ArrayLike, st
             "ceiling": (1 + momentum) * bngd_stability_limit(problem),
             "relative_loss": excess_loss(problem, runs.a[-1], runs.w[-1]) / (problem.explained / 2),
             "norm_error": norm_error(runs),
+            "energy_error": energy_error(problem, runs),
         }
     )
 
