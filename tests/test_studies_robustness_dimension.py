@@ -40,13 +40,6 @@ def test_gd_range_ends_at_its_limit_in_every_dimension(runs):
     np.testing.assert_allclose(medians["high"], 0.02, rtol=0.01)
 
 
-def test_curves_hold_one_median_for_each_step_size(runs):
-    curves = study.median_curves(runs, [64])
-    assert set(curves["dimension"]) == {64}
-    assert not curves.duplicated(["method", "lr"]).any()
-    assert curves["relative_loss"].notna().all()
-
-
 def test_starts_have_the_overlap_that_was_asked_for():
     problem = random_problems.log_spaced_problem(np.random.default_rng(4), 20, 100.0)
     w0 = study.starts_with_overlap(problem, np.random.default_rng(5), [0.5, 1e-6])

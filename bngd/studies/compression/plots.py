@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bngd.studies.shared.style import COLOURS, figure, mark_level, note, panel_letters
+from bngd.studies.shared.style import COLOURS, figure, mark_level, note, panel_letters, power
 
 
 def by_compression(widths: pd.DataFrame, *, asymptotic_from: int) -> Figure:
@@ -61,7 +61,7 @@ def compression_errors(table: pd.DataFrame) -> Figure:
     fig, (left, right) = figure(2, height=3.6, sharey=True)
     for colour, (tolerance, one) in zip(("bngd", "accent"), table.groupby("tolerance"), strict=False):
         hue, exact = COLOURS[colour], one["exact_steps"].iloc[0]
-        label = f"tolerance {tolerance:g}, exact up to step {exact}"
+        label = rf"tolerance ${power(tolerance)}$, exact up to step {exact}"
         over_steps = one[~one["sensitive"]].groupby("step")["loss"].max().clip(lower=2.0**-52)
         left.plot(over_steps.index, over_steps, color=hue, label=label)
         left.axvline(exact, color=hue, linestyle=":", linewidth=1.2)

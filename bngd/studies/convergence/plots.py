@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,15 +10,15 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from bngd.dynamics import Outcome, Trajectory
-from bngd.studies.shared.style import COLOURS, OUTCOME_COLOURS, figure, note, panel_letters
+from bngd.dynamics import Trajectory
+from bngd.studies.shared.style import COLOURS, OUTCOME_COLOURS, figure, note, panel_letters, picture
 
 BOUNDARIES = {1.0: "theorem: $\\varepsilon_a\\leq 1$", 2.0: "$\\varepsilon_a=2$"}
 _ORDER = list(OUTCOME_COLOURS)
 
 
-def plane(runs: pd.DataFrame, gd_limit: float, floor: float = -10.0) -> Figure:
-    """Draw how runs ended over the (eps, eps_a) plane, and the loss that they ended with.
+def plane(runs: pd.DataFrame, gd_limit: float) -> Figure:
+    """Draw how runs ended over the (eps, eps_a) plane.
 
     Parameters
     ----------
@@ -27,24 +26,18 @@ def plane(runs: pd.DataFrame, gd_limit: float, floor: float = -10.0) -> Figure:
         Of `bngd.sweep` over a full grid of lr and lr_a, one checkpoint.
     gd_limit : float
         2/l_d, where gradient descent stops converging.
-    floor : float
-        log10 of the relative excess loss at which the colours end.
     """
-    fig, axes = figure(2, width=9.2, height=3.9, sharey=True)
-    _outcome_panel(axes[0], runs)
-    axes[0].set_title("how the run ended")
-    loss = np.log10(_grid(runs, "relative_loss").fillna(np.inf).clip(1e-300, 1e300))
-    colours = mpl.colormaps["viridis_r"].with_extremes(over=OUTCOME_COLOURS[Outcome.DIVERGED.value])
-    mesh = _mesh(axes[1], loss, cmap=colours, vmin=floor, vmax=0)
-    axes[1].set_title(r"$\log_{10}$ of the last loss over the first")
-    fig.colorbar(mesh, ax=axes[1], extend="both", pad=0.02, label=r"$\log_{10}$ relative excess loss")
-    for ax in axes:
-        ax.axvline(gd_limit, color=COLOURS["theory"], linestyle=":", linewidth=1.2)
-        ax.set_xlabel(r"step size $\varepsilon$ of the weights")
-    axes[0].set_ylabel(r"step size $\varepsilon_a$ of $a$")
+    fig, ax = figure(width=6.4, height=4.2)
+    _outcome_panel(ax, runs)
+    _mark_gd_limit(ax, gd_limit)
+    note(ax, r"$2/\lambda_d$", (gd_limit, 0.02), (4, 0), on="lr", size=10)
+    ax.set(xlabel=r"step size $\varepsilon$ of the weights", ylabel=r"step size $\varepsilon_a$ of $a$")
     _outcome_legend(fig, runs)
-    panel_letters(axes)
     return fig
+
+
+def _mark_gd_limit(ax: Axes, gd_limit: float) -> None:
+    ax.axvline(gd_limit, color=COLOURS["theory"], linestyle=":", linewidth=1.2)
 
 
 def planes(tables: Mapping[str, pd.DataFrame], gd_limits: Sequence[float]) -> Figure:
@@ -52,7 +45,7 @@ def planes(tables: Mapping[str, pd.DataFrame], gd_limits: Sequence[float]) -> Fi
     fig, axes = figure(2, (len(tables) + 1) // 2, width=8.2, height=2.7, sharex=True, sharey=True)
     for ax, (title, runs), limit in zip(axes.flat, tables.items(), gd_limits, strict=False):
         _outcome_panel(ax, runs)
-        ax.axvline(limit, color=COLOURS["theory"], linestyle=":", linewidth=1.2)
+        _mark_gd_limit(ax, limit)
         ax.set_title(title)
     for ax in axes[-1]:
         ax.set_xlabel(r"step size $\varepsilon$")
@@ -65,6 +58,7 @@ def planes(tables: Mapping[str, pd.DataFrame], gd_limits: Sequence[float]) -> Fi
 
 def _outcome_panel(ax: Axes, runs: pd.DataFrame) -> None:
     """Colour the (eps, eps_a) plane by outcome and mark eps_a = 1 and 2."""
+    picture(ax)
     codes = _grid(runs, "outcome").map(_ORDER.index)
     _mesh(ax, codes, cmap=ListedColormap([OUTCOME_COLOURS[o] for o in _ORDER]), vmin=-0.5, vmax=len(_ORDER) - 0.5)
     for level, label in BOUNDARIES.items():

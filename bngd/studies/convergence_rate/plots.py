@@ -9,15 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from bngd.studies.shared.rates import steps_per_decade
-from bngd.studies.shared.style import COLOURS, INK, METHOD_LABELS, figure, note, panel_letters
-
-FAMILY_MARKERS = {
-    "log-spaced": "o",
-    "one outlier": "s",
-    "two levels": "^",
-    "two large eigenvalues": "D",
-    "Marchenko-Pastur": "v",
-}
+from bngd.studies.shared.style import COLOURS, FAMILY_STYLES, INK, METHOD_LABELS, figure, note, panel_letters
 
 
 def measured_against_predicted(factors: pd.DataFrame) -> Figure:
@@ -106,8 +98,9 @@ def best_factors(ensemble: pd.DataFrame, data: pd.DataFrame) -> Figure:
         Columns dataset, gd_predicted, gd_measured, bngd_predicted, bngd_measured.
     """
     fig, (left, right) = figure(2, height=3.9, width=7.8)
-    for family, rows in ensemble.groupby("family", sort=True):
-        style: dict[str, Any] = {"marker": FAMILY_MARKERS[str(family)], "s": 12, "alpha": 0.6, "linewidths": 0}
+    for family, (colour, _, marker) in FAMILY_STYLES.items():
+        rows = ensemble[ensemble["family"] == family]
+        style: dict[str, Any] = {"color": COLOURS[colour], "marker": marker, "s": 14, "alpha": 0.6, "linewidths": 0}
         left.scatter(steps_per_decade(rows["gd"]), steps_per_decade(rows["bngd"]), label=family, **style)
     left.axline((1, 1), (10, 10), color=COLOURS["theory"], linestyle="--", linewidth=1, zorder=0)
     left.set(title="random problems", xscale="log", yscale="log", aspect="equal", xlabel="GD: steps per decade")

@@ -8,18 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bngd.studies.shared.style import COLOURS, figure, note, panel_letters
+from bngd.studies.shared.style import COLOURS, FAMILY_STYLES, figure, note, panel_letters
 
 Array = NDArray[np.float64]
-
-FAMILY_STYLES = {
-    "two levels": ("bngd", "-", "^"),
-    "one outlier": ("light", "-", "s"),
-    "log-spaced": ("small", "-", "o"),
-    "Marchenko-Pastur": ("large", "-", "v"),
-    "two large eigenvalues": ("gd", "--", "D"),
-}
-"""Colour, line and marker of each family of spectra."""
 
 
 def interlaced(spectra: Mapping[str, tuple[Array, Array]]) -> Figure:

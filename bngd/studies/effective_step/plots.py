@@ -25,22 +25,14 @@ class Tent(NamedTuple):
     stability_limit: float
 
 
-def norm_growth(runs: Mapping[float, Trajectory], errors: Mapping[float, np.ndarray]) -> Figure:
-    """Draw ||w_k||^2 along runs, by their eps, and the relative error of the identity of norm growth in every step."""
-    fig, axes = figure(2, width=9.0, height=3.4)
-    for style, colour, marker, (lr, run) in zip(_STYLES, _SEQUENCE, _MARKERS, runs.items(), strict=False):
-        axes[0].loglog(
-            np.arange(run.a.size) + 1, run.norm_w**2, linestyle=style, color=colour, label=rf"$\varepsilon={lr:g}$"
-        )
-        steps = np.arange(1, errors[lr].size + 1)
-        axes[1].semilogx(steps, errors[lr] / np.finfo(float).eps, marker, color=colour, markersize=2.5, rasterized=True)
-    axes[0].set_title(r"squared length $\|w_k\|^2$")
-    axes[1].set_title("error of the identity, in units of rounding")
-    axes[0].set_xlabel("step $k$, counted from 1")
-    axes[1].set_xlabel("step $k$, counted from 1")
-    axes[1].set_ylabel(r"relative error $/\,2^{-52}$")
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(runs))
-    panel_letters(axes)
+def norm_growth(runs: Mapping[float, Trajectory]) -> Figure:
+    """Draw ||w_k||^2 along runs, by their eps."""
+    fig, ax = figure(width=6.6, height=3.6)
+    for style, colour, (lr, run) in zip(_STYLES, _SEQUENCE, runs.items(), strict=False):
+        steps = np.arange(run.a.size) + 1
+        ax.loglog(steps, run.norm_w**2, linestyle=style, color=colour, label=rf"$\varepsilon={lr:g}$")
+    ax.set(xlabel="step $k$, counted from 1", ylabel=r"squared length $\|w_k\|^2$")
+    fig.legend(loc="outside lower center", ncols=len(runs))
     return fig
 
 
@@ -166,23 +158,19 @@ def ensemble(runs: pd.DataFrame, overlap: float) -> Figure:
         Starts with |w_0'g| / (||w_0|| ||g||) below it get a marker of their own in the second panel; so do problems in
         two and three dimensions.
     """
-    fig, axes = figure(2, width=9.2, height=3.7)
-    axes[0].loglog(
-        runs["scaled_lr"],
-        runs["relative_to_limit"],
-        "o",
-        color=COLOURS["bngd"],
-        markersize=1.6,
-        alpha=0.4,
-        rasterized=True,
-    )
+    fig, axes = figure(2, width=8.2, height=3.7)
+    for _, tent in runs.sort_values("scaled_lr").groupby("problem"):
+        axes[0].loglog(tent["scaled_lr"], tent["relative_to_limit"], color=COLOURS["bngd"], linewidth=0.6, alpha=0.4)
     axes[0].axhline(1, color=COLOURS["theory"], linestyle=":")
+    note(axes[0], r"$2/\lambda^*_d$", (0.02, 1), (0, 3), on="level", size=10)
     rise = np.array([runs["scaled_lr"].min(), 1.0])
     axes[0].loglog(rise, rise, "--", color=COLOURS["small"])
+    note(axes[0], r"$A\varepsilon$", (rise[0] ** 0.5, rise[0] ** 0.5), (-8, 4), colour="small", size=10, ha="right")
     axes[0].set_xlabel(r"$A\varepsilon\,/\,(2/\lambda^*_d)$")
     axes[0].set_ylabel(r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$")
     axes[0].set_title(f"the tents of {runs['problem'].nunique()} problems")
-    flat = runs[runs["on_plateau"]]
+    columns = ["dimension", "condition_number", "overlap", "relative_to_limit"]
+    flat = runs[runs["on_plateau"]].groupby("problem")[columns].median()
     tiny = flat["dimension"] <= 3
     near = ~tiny & (flat["overlap"] < overlap)
     kinds = (
@@ -191,21 +179,14 @@ def ensemble(runs: pd.DataFrame, overlap: float) -> Figure:
         (flat[tiny], "s", "large", r"$d\leq 3$"),
     )
     for part, marker, colour, label in kinds:
-        axes[1].semilogx(
-            part["condition_number"],
-            part["relative_to_limit"],
-            marker,
-            color=COLOURS[colour],
-            markersize=3.5,
-            fillstyle="full" if colour == "bngd" else "none",
-            label=label,
-        )
-    axes[1].legend(loc="lower right")
+        style = {"color": COLOURS[colour], "fillstyle": "full" if colour == "bngd" else "none", "label": label}
+        axes[1].semilogx(part["condition_number"], part["relative_to_limit"], marker, markersize=4.5, **style)
+    axes[1].legend(loc="center right")
     axes[1].axhline(1, color=COLOURS["theory"], linestyle=":")
     axes[1].set_xlabel(r"condition number $\kappa$")
     axes[1].set_ylabel(r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$")
     axes[1].set_ylim(0, 1.08)
-    axes[1].set_title("on the plateau")
+    axes[1].set_title("how high their plateaus lie")
     panel_letters(axes)
     return fig
 

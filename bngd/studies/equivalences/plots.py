@@ -24,47 +24,31 @@ LAW_STYLES = {
 """Colour, line style and marker of the original run and of each law."""
 
 
+SHOWN_LAWS = ("original", "weights", "labels")
+
+
 def collapse(runs: pd.DataFrame) -> Figure:
-    """Draw all runs as they are, and mapped back, in the planes (||w||, a) and (w_1, w_2).
+    """Draw the original run and those of two laws in the plane (||w||, a), as they ran and mapped back.
 
     Parameters
     ----------
     runs : pandas.DataFrame
         Table of `bngd.studies.equivalences.study.compare`.
     """
-    fig, axes = figure(2, 2, width=7.4, height=3.2)
-    for row, (x, y) in zip(axes, (("norm_w", "a"), ("w1", "w2")), strict=True):
-        _draw_runs(row[0], runs, x, y)
-        _draw_runs(row[1], runs, f"{x}_back", f"{y}_back")
-    labels = {"x": (r"$\|w_k\|$", "first coordinate of $w_k$"), "y": ("$a_k$", "second coordinate of $w_k$")}
-    for row, x, y in zip(axes, labels["x"], labels["y"], strict=True):
-        for ax in row:
-            ax.set(xlabel=x, ylabel=y)
-    axes[0, 0].set_title("as they ran")
-    axes[0, 1].set_title("mapped back")
+    fig, axes = figure(2, width=7.4, height=3.5)
+    for ax, suffix, title in zip(axes, ("", "_back"), ("as they ran", "mapped back"), strict=True):
+        # Each run is thinner than the one below it and has its markers elsewhere: a collapse shows all three.
+        for number, law in enumerate(SHOWN_LAWS):
+            group, (colour, style, marker) = runs[runs["law"] == law], LAW_STYLES[law]
+            ax.plot(
+                group[f"norm_w{suffix}"], group[f"a{suffix}"], style, color=COLOURS[colour],
+                linewidth=6.0 - 2 * number, marker=marker, markersize=6, markevery=(3 * number, 9), label=law,
+            )  # fmt: skip
+        ax.set(title=title, xlabel=r"$\|w_k\|$")
+    axes[0].set_ylabel("$a_k$")
     panel_letters(axes)
-    handles, names = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside lower center", ncols=len(names), handlelength=2.4)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, handlelength=2.4)
     return fig
-
-
-def _draw_runs(ax: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
-    # Each law's line is thinner than the one below it and has its markers elsewhere, so that a collapse shows all six.
-    groups = runs.groupby("law", sort=False)
-    for number, (law, group) in enumerate(groups):
-        colour, style, marker = LAW_STYLES[str(law)]
-        ax.plot(
-            group[x],
-            group[y],
-            style,
-            color=COLOURS[colour],
-            linewidth=5.0 - 0.75 * number,
-            marker=marker,
-            markersize=5,
-            markevery=(2 * number, 2 * len(groups)),
-            label=str(law),
-            alpha=0.9,
-        )
 
 
 class Panel(NamedTuple):

@@ -11,15 +11,15 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from bngd.studies.landscape.study import AngleSurface
-from bngd.studies.shared.style import COLOURS, figure, note, panel_letters
+from bngd.studies.shared.style import COLOURS, figure, note, panel_letters, picture
 
 Array = NDArray[np.float64]
 
-BOUNDED_LEVELS = np.append(0.0, np.geomspace(0.005, 1.0, 9))
-"""Contours of the batch-normalized loss, relative to its value at the saddles."""
+LEVELS = np.array([0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
+"""Contours of both losses, relative to the normalized loss at the saddles, which bounds it."""
 
-BOWL_LEVELS = np.append(BOUNDED_LEVELS, np.geomspace(2.0, 32.0, 5))
-"""The same, continued: gradient descent's loss has no bound."""
+TICKS = (0, 2, 5, 8, 11)
+"""Levels that are named: zero and powers of ten."""
 
 COLOUR_MAP = "Greys"
 
@@ -47,8 +47,8 @@ def surfaces(
         The solution, and the normal of the line of saddles.
     """
     fig, (left, right) = figure(2, width=7.4, height=3.9, sharex=True, sharey=True)
-    image = _contours(left, axis, axis, gd_loss, BOWL_LEVELS)
-    _contours(right, axis, axis, bn_loss, BOWL_LEVELS)
+    image = _contours(left, axis, axis, gd_loss, LEVELS)
+    _contours(right, axis, axis, bn_loss, LEVELS)
     left.set_title(r"$J_0(w)$ and gradient descent")
     right.set_title(r"$J(a, w)$ at the best $a$, and BNGD")
     left.plot(*u, marker="*", markersize=13, color=COLOURS["theory"], zorder=4)
@@ -76,7 +76,7 @@ def angle_plane(surface: AngleSurface, norm_u: float, paths: Sequence[Array]) ->
     """
     angle, a, loss, best_a, saddles = surface
     fig, ax = figure(width=7.2, height=4.4)
-    image = _contours(ax, angle, a, loss / (norm_u**2 / 2), BOWL_LEVELS)
+    image = _contours(ax, angle, a, loss / (norm_u**2 / 2), LEVELS)
     ax.plot(angle, best_a, "--", color=COLOURS["theory"], linewidth=1.2)
     _draw_paths(ax, paths, COLOURS["bngd"])
     ax.plot([0, 180], [norm_u, -norm_u], "*", markersize=14, color=COLOURS["theory"], zorder=4)
@@ -100,17 +100,15 @@ def cancellation(frame: pd.DataFrame) -> Figure:
     ax.semilogy(frame["step"], frame["decomposed"], color=COLOURS["bngd"])
     seen = frame[frame["direct"] > 0]
     ax.semilogy(seen["step"], seen["direct"], ".", markersize=4, color=COLOURS["gd"])
-    last = frame.iloc[-1]
-    middle = seen.iloc[int(0.8 * len(seen))]
-    _note(ax, (last["step"], last["decomposed"]), "sum of two squares", (-104, 26), COLOURS["bngd"])
-    _note(
-        ax, (middle["step"], seen["direct"].tail(len(seen) // 3).max()), "difference of losses", (-40, 8), COLOURS["gd"]
-    )
+    last = frame[frame["decomposed"] > 0].iloc[-1]
+    note(ax, "sum of two squares", last[["step", "decomposed"]], (12, 0), colour="bngd", size=9, va="center")
+    note(ax, "difference of losses", seen.iloc[-1][["step", "direct"]], (8, 0), colour="gd", size=9, va="center")
     ax.set(xlabel="step $k$", ylabel=r"excess loss $J - J_{\min}$")
     return fig
 
 
 def _contours(ax: Axes, x: Array, y: Array, loss: Array, levels: Array) -> Any:
+    picture(ax)
     ax.grid(False)
     norm_levels = np.arange(levels.size)
     # Colour by the number of the level, so that the narrow valley and the far slopes are told apart alike.
@@ -123,9 +121,9 @@ def _contours(ax: Axes, x: Array, y: Array, loss: Array, levels: Array) -> Any:
 
 def _colour_bar(fig: Figure, image: Any, axes: Any) -> None:
     bar = fig.colorbar(image, ax=axes, shrink=0.85, pad=0.02, aspect=28)
+    picture(bar.ax)
     bar.set_label(r"excess loss / $\frac{1}{2}u^\top Hu$")
-    ticks = list(range(0, BOWL_LEVELS.size, 3))
-    bar.set_ticks(ticks, labels=[f"{BOWL_LEVELS[tick]:.2g}" for tick in ticks])
+    bar.set_ticks(TICKS, labels=[f"{LEVELS[tick]:g}" for tick in TICKS])
     bar.outline.set_visible(False)
 
 
@@ -149,13 +147,12 @@ def _mark_rays(ax: Axes, reach: float, u: Array, g: Array) -> None:
     _note(ax, 0.8 * reach / np.abs(across).max() * across, r"$w^\top g = 0$", (-8, 9))
 
 
-def _note(ax: Axes, at: Any, text: str, offset: tuple[float, float], colour: str = COLOURS["theory"]) -> None:
+def _note(ax: Axes, at: Any, text: str, offset: tuple[float, float]) -> None:
     note(
         ax,
         text,
         tuple(at),
         offset,
-        colour=colour,
         size=9,
         bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
         zorder=7,

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters, shades
+from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
+
+_COLOURS = ("bngd", "small", "large", "accent", "light")
+_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
 
 def self_tuning_paths(paths: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
@@ -16,23 +18,24 @@ def self_tuning_paths(paths: pd.DataFrame, *, layer_names: Sequence[str]) -> Fig
     Parameters
     ----------
     paths : DataFrame
-        As `bngd.networks.self_tuning` gives it, several runs one below the other.
+        As `bngd.networks.self_tuning` gives it, several runs one below the other: of five rates at most.
     layer_names : sequence of str
         Titles of the panels.
     """
     fig, axes = figure(len(layer_names), height=3.3, sharey=True, sharex=True)
     rates = sorted(paths["lr"].unique())
-    colours = dict(zip(rates, shades(len(rates)), strict=True))
+    looks = dict(zip(rates, zip(_COLOURS, _STYLES, strict=True), strict=False))
     for layer, (ax, title) in enumerate(zip(np.ravel(axes), layer_names, strict=True)):
-        for lr, group in paths[paths["layer"] == layer].groupby("lr"):
-            ax.semilogy(group["step"], group["product"], color=colours[lr], linewidth=1.2)
+        for lr, (colour, style) in looks.items():
+            one = paths[(paths["layer"] == layer) & (paths["lr"] == lr)]
+            label = rf"$\varepsilon = 10^{{{np.log10(lr):.2g}}}$"
+            ax.semilogy(one["step"], one["product"], color=COLOURS[colour], linestyle=style, label=label)
         mark_level(ax, 2.0, "2", colour=COLOURS["theory"], left=0.97)
         ax.set_title(title, loc="left")
         ax.set_xlabel("update")
     np.ravel(axes)[0].set_ylabel(r"$\varepsilon\, \lambda_{\max}$")
     panel_letters(axes)
-    handles = [Line2D([], [], color=colours[lr], label=rf"$\varepsilon = 10^{{{np.log10(lr):.2g}}}$") for lr in rates]
-    fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 7))
+    fig.legend(*np.ravel(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(looks))
     return fig
 
 

@@ -1,7 +1,6 @@
 """Figures of the notebook `network_scaling`: where runs with scaled weights coincide, and where they part."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters, shades
+from bngd.studies.shared.style import COLOURS, figure, panel_letters, shades
 
 
 def scaling_collapse(panels: Mapping[str, pd.DataFrame], *, chance: float) -> Figure:
@@ -42,35 +41,19 @@ def scaling_collapse(panels: Mapping[str, pd.DataFrame], *, chance: float) -> Fi
 
 
 def deviation_against_step(deviations: Mapping[str, Mapping[float, tuple[Sequence[int], NDArray]]]) -> Figure:
-    """Draw how far the loss of a scaled run departs from that of the run with t = 1, step by step.
+    """Draw how far the losses of scaled runs depart from that of the run with t = 1: the farthest, step by step.
 
     Parameters
     ----------
     deviations : mapping
-        Title -> t -> (steps, relative difference). An exact zero is drawn at the bottom; powers of two are
-        dashed or dotted.
+        Label -> t -> (steps, relative difference). Powers of two are left to the caption.
     """
-    fig, axes = figure(len(deviations), height=3.2, sharey=True, sharex=True)
-    scales = sorted({t for panel in deviations.values() for t in panel})
-    looks = {t: _scale_look(t, colour) for t, colour in zip(scales, shades(len(scales)), strict=True)}
-    bottom = 1e-17
-    for ax, (title, panel) in zip(np.ravel(axes), deviations.items(), strict=True):
-        for t, (steps, difference) in panel.items():
-            ax.loglog(steps, np.maximum(difference, bottom), **looks[t])
-        ax.set_title(title, loc="left")
-        ax.set_xlabel("update")
-        ax.set_ylim(bottom / 4, 10)
-    mark_level(np.ravel(axes)[-1], bottom, "equal to the last bit", left=0.02)
-    np.ravel(axes)[0].set_ylabel("relative difference in the loss")
-    panel_letters(axes)
-    handles = [Line2D([], [], **look) for look in looks.values()]
-    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    fig, ax = figure(width=6.6, height=3.6)
+    looks = zip(("bngd", "gd", "large"), ("-", "--", "-."), deviations.items(), strict=True)
+    for colour, style, (label, runs) in looks:
+        others = [found for t, found in runs.items() if np.log2(t) % 1] or list(runs.values())
+        largest = np.max([difference for _, difference in others], axis=0)
+        ax.loglog(others[0][0], np.maximum(largest, 1e-17), style, color=COLOURS[colour], label=label)
+    ax.set(xlabel="update", ylabel="relative difference in the loss", ylim=(1e-17, 10))
+    fig.legend(loc="outside lower center", ncols=3)
     return fig
-
-
-def _scale_look(t: float, colour: tuple[float, ...]) -> dict[str, Any]:
-    power = np.log2(t)
-    if power == round(power):
-        dashes = "--" if t < 1 else ":"
-        return {"color": COLOURS["gd"], "linestyle": dashes, "linewidth": 1.6, "label": f"$t = 2^{{{power:.0f}}}$"}
-    return {"color": colour, "linewidth": 1.2, "label": f"$t = {t:g}$"}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bngd.studies.shared.style import COLOURS, METHOD_LABELS, figure, mark_level, mark_lr
+from bngd.studies.shared.style import COLOURS, METHOD_LABELS, figure, mark_level, mark_lr, power
 
 TOP = 1e3
 """The largest relative loss that is drawn; what diverged lies above."""
@@ -58,6 +58,6 @@ def loss_against_step(losses: pd.DataFrame, *, reduction: float) -> Figure:
     lowest = max(float(np.nanmin(losses["relative_loss"].replace(0, np.nan))), reduction**2, 1e-24)
     ax.set(xlabel="step $k$", ylabel="excess loss / excess loss at the start", yscale="log", ylim=(lowest, 3))
     ax.set_xlim(0, losses["step"].max())
-    mark_level(ax, reduction, f"{reduction:.0e} of the start", left=0.75)
+    mark_level(ax, reduction, f"${power(reduction)}$ of the start", left=0.75)
     fig.legend(loc="outside lower center", ncols=3)
     return fig

@@ -9,39 +9,32 @@ from matplotlib.figure import Figure
 
 from bngd.studies.shared.style import COLOURS, METHOD_LABELS, figure, mark_level, note, panel_letters, shades
 
-OFF_THE_PLOT = 1e6
-"""Where an infinite loss is drawn: a line then leaves the plot instead of breaking off."""
 
-
-def loss_against_lr(curves: pd.DataFrame, *, limit: float, threshold: float, steps: int) -> Figure:
-    """Return the median loss against eps for several dimensions, a panel for each method.
+def ranges_against_dimension(widths: pd.DataFrame, *, limit: float) -> Figure:
+    """Return the range of step sizes that work against d, a bar for each method and dimension (medians).
 
     Parameters
     ----------
-    curves : DataFrame
-        dimension, method, lr, relative_loss.
+    widths : DataFrame
+        dimension, method, decades, high: a row per method and start.
     limit : float
         GD's limit 2/l_d, the same for all dimensions.
-    threshold : float
-        The relative loss that is asked for.
-    steps : int
-        Number of steps of the runs.
     """
-    dimensions = sorted(curves["dimension"].unique())
-    colours = dict(zip(dimensions, shades(len(dimensions)), strict=True))
-    fig, axes = figure(2, height=3.5, sharex=True, sharey=True)
-    for ax, (method, title) in zip(axes, METHOD_LABELS.items(), strict=True):
-        ax.axvline(limit, color=COLOURS["theory"], linestyle="--", linewidth=1.2)
-        mark_level(ax, threshold, "loss asked for" if method == "gd" else "", left=0.66)
-        for dimension in dimensions:
-            one = curves[(curves["method"] == method) & (curves["dimension"] == dimension)]
-            losses = np.minimum(one["relative_loss"], OFF_THE_PLOT)
-            ax.plot(one["lr"], losses, color=colours[dimension], label=f"$d = {dimension}$")
-        ax.set(xscale="log", yscale="log", ylim=(1e-8, 30), title=title, xlabel=r"step size $\varepsilon$")
-    axes[0].set_ylabel(f"excess loss after {steps} steps / at the start")
-    note(axes[0], r"$2/\lambda_d$", (limit, 0.03), (4, 0), on="lr", size=10)
-    fig.legend(*axes[1].get_legend_handles_labels(), loc="outside right center")
-    panel_letters(axes)
+    fig, ax = figure(width=6.8, height=3.8)
+    ends = widths.assign(low=widths["high"] / 10 ** widths["decades"])
+    for (method, label), shift in zip(METHOD_LABELS.items(), (0.93, 1.07), strict=True):
+        median = ends[ends["method"] == method].groupby("dimension")[["low", "high", "decades"]].median()
+        at = median.index.to_numpy() * shift
+        ax.vlines(at, median["low"], median["high"], color=COLOURS[method], linewidth=5, label=label)
+        if method == "bngd":
+            for d, place in ((median.index[0], at[0]), (median.index[-1], at[-1])):
+                text = f"{median.loc[d, 'decades']:.1f} decades"
+                note(ax, text, (place, median.loc[d, "high"]), (0, 4), colour=method, ha="center")
+    ax.axhline(limit, color=COLOURS["theory"], linestyle="--", linewidth=1.2)
+    note(ax, r"$2/\lambda_d$", (1, limit), (4, 0), on="level", size=10, va="center")
+    ax.set(xscale="log", yscale="log", xlabel="dimension $d$", ylabel=r"step sizes $\varepsilon$ that work")
+    ax.margins(x=0.09, y=0.12)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return fig
 
 
@@ -140,7 +133,7 @@ def notches(curves: pd.DataFrame, floors: pd.DataFrame) -> Figure:
     overlaps = sorted(curves["overlap"].unique(), reverse=True)
     for overlap, colour in zip(overlaps, shades(len(overlaps)), strict=True):
         one = curves[curves["overlap"] == overlap]
-        left.plot(one["lr"], one["effective_step"], color=colour, label=f"{overlap:.0e}".replace("e-0", "e-"))
+        left.plot(one["lr"], one["effective_step"], color=colour, label=rf"$10^{{{np.log10(overlap):.0f}}}$")
     mark_level(left, 1.0, "")
     left.set(
         xscale="log", yscale="log", ylim=(1e-5, 5), title="effective step",

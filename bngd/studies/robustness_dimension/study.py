@@ -1,6 +1,6 @@
 """Robustness to the dimension: how the good interval and the workable range widen as d grows at a given spectrum."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -87,18 +87,6 @@ def medians(widths: pd.DataFrame, method: str) -> pd.DataFrame:
         .groupby("dimension")[["predicted", "decades", "high", "span", "good"]]
         .median()
     )
-
-
-def median_curves(runs: pd.DataFrame, dimensions: Iterable[int]) -> pd.DataFrame:
-    """Return the median final loss over the draws: dimension, method, lr, relative_loss; an overflow is infinite."""
-    shown = runs[runs["dimension"].isin(list(dimensions))].fillna({"relative_loss": np.inf})
-    return shown.groupby(["dimension", "method", "lr"])["relative_loss"].median().reset_index()
-
-
-def evenly_spread(dimensions: Sequence[int], n: int) -> list[int]:
-    """Return n of the dimensions, evenly spread over the list, its first and last included."""
-    picked = np.unique(np.linspace(0, len(dimensions) - 1, n).round().astype(int))
-    return [int(dimensions[index]) for index in picked]
 
 
 def notch(

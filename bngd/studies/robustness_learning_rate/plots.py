@@ -165,33 +165,26 @@ def _draw_dumbbell(ax: Axes, row: int, table: pd.DataFrame) -> None:
 
 
 def upper_ends(table: pd.DataFrame) -> Figure:
-    """Return where the ranges end against where they should, and the discrepancy against the dimension.
+    """Return by how much the ranges end beyond, or before, where they should: a row a problem, a mark a start.
 
     Parameters
     ----------
     table : DataFrame
         problem, dimension, method, and in units of 2/l_d: high, predicted.
     """
-    fig, (left, right) = figure(2, height=3.6, width_ratios=[1.0, 1.15])
-    ends = table[["high", "predicted"]].to_numpy()
-    span = np.array([np.nanmin(ends) / 3, np.nanmax(ends) * 3])
-    left.plot(span, span, "--", color=COLOURS["theory"], linewidth=1.2)
-    for marker, (name, rows) in zip(MARKERS, table.groupby("problem", sort=False), strict=False):
-        for method, found in rows.groupby("method"):
-            style = {"color": COLOURS[str(method)], "alpha": 0.75, "markersize": 5.5}
-            left.plot(found["predicted"], found["high"], marker, **style)
-            label = _typeset(name) if method == "bngd" else None
-            right.plot(found["dimension"], found["high"] / found["predicted"], marker, label=label, **style)
-    left.set(
-        xscale="log", yscale="log", xlim=span, ylim=span, title="upper end of the range",
-        xlabel=r"predicted, in units of $2/\lambda_d$", ylabel=r"measured, in units of $2/\lambda_d$",
-    )  # fmt: skip
-    note(left, "GD", (1, 1), (8, -9), colour="gd", size=9)
-    right.set(xscale="log", yscale="log", xlabel="dimension $d$", ylabel="measured / predicted", title="discrepancy")
-    right.set_xlim(table["dimension"].min() / 1.4, table["dimension"].max() * 1.4)
-    mark_level(right, 1.0, "", colour=COLOURS["theory"])
-    fig.legend(*right.get_legend_handles_labels(), loc="outside right center")
-    panel_letters((left, right))
+    fig, ax = figure(width=6.6, height=3.6)
+    ordered = table.sort_values("dimension", kind="stable")
+    labels = ordered["problem"].map(_typeset) + ordered["dimension"].map(",  $d = {}$".format)
+    names = list(dict.fromkeys(labels))[::-1]
+    for (method, label), marker, lift in zip(METHOD_LABELS.items(), "sd", (0.17, -0.17), strict=True):
+        chosen = ordered["method"] == method
+        ratio, row = (ordered["high"] / ordered["predicted"])[chosen], labels[chosen].map(names.index) + lift
+        ax.plot(ratio, row, marker, color=COLOURS[method], alpha=0.6, markersize=4.5, label=label)
+    ax.axvline(1, color=COLOURS["theory"], linestyle="--", linewidth=1.2, zorder=0)
+    ax.set(xscale="log", xlabel="upper end of the range, measured / predicted", yticks=range(len(names)))
+    ax.set_yticklabels(names)
+    ax.grid(axis="y", visible=False)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return fig
 
 

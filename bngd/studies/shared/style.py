@@ -28,12 +28,21 @@ METHOD_LABELS = {"gd": "GD", "bngd": "BNGD"}
 """What figures call the two methods, in the order in which they draw them."""
 
 OUTCOME_COLOURS = {
-    Outcome.CONVERGED.value: "#0072B2",
+    Outcome.CONVERGED.value: "#0072B1",
     Outcome.MOVING.value: "#A6CEE3",
-    Outcome.SADDLE.value: "#E69F00",
-    Outcome.DIVERGED.value: "#D55E00",
+    Outcome.SADDLE.value: "#E69F01",
+    Outcome.DIVERGED.value: "#D55E01",
 }
-"""The colour of each named outcome."""
+"""The colour of each named outcome: areas, as they are on a dark page too, and so a unit off those of lines."""
+
+FAMILY_STYLES = {
+    "two levels": ("bngd", "-", "^"),
+    "one outlier": ("light", "-", "s"),
+    "log-spaced": ("small", "-", "o"),
+    "Marchenko-Pastur": ("large", "-", "v"),
+    "two large eigenvalues": ("gd", "--", "D"),
+}
+"""Colour, line and marker of each family of spectra."""
 
 INK = "#262626"
 """The colour of axes, ticks and text."""
@@ -110,7 +119,21 @@ def figure(
 def panel_letters(axes: Any) -> None:
     """Put (a), (b), ... before the titles of the panels, so that a caption can name them."""
     for letter, ax in zip("abcdefghijkl", np.ravel(axes), strict=False):
-        ax.set_title(f"({letter})  {ax.get_title(loc='left')}".rstrip(), loc="left")
+        title = ax.set_title(f"({letter})  {ax.get_title(loc='left')}".rstrip(), loc="left")
+        title.set_gid(f"title-{letter}")
+
+
+def picture(ax: Axes) -> None:
+    """Say that a panel is a picture of data: a dark page leaves it as it is, but for its title and what is outside."""
+    ax.set_gid(f"picture-{ax.figure.axes.index(ax)}")
+
+
+def power(value: float) -> str:
+    """Return a number as TeX writes it: 1e-06 as a power of ten, 3e-05 as a multiple of one."""
+    digits, _, exponent = f"{value:g}".partition("e")
+    if not exponent:
+        return digits
+    return ("" if digits == "1" else rf"{digits}\cdot ") + f"10^{{{int(exponent)}}}"
 
 
 def note(
