@@ -67,7 +67,7 @@ def tagged(cells, tag):
 def test_outputs_are_in_place_and_nothing_else_is(executed):
     output = executed.layout.output
     files = {path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file()}
-    figures = {f"figures/demo-line-{k}.{kind}" for k in (1, 2) for kind in ("svg", "png", "pdf", "csv")}
+    figures = {f"figures/demo-line-{k}.{kind}" for k in (1, 2) for kind in ("svg", "png", "pdf", "csv", "narrow.svg")}
     made = figures | {"results/demo.json", "provenance/demo.json"}
     assert files == made | {"notebooks/demo.ipynb", "outputs/demo"}
     assert set(executed.layout.files_of("demo").read_text().splitlines()) == made

@@ -32,15 +32,15 @@ def results(output, notebook="demo"):
     return json.loads((output / "results" / f"{notebook}.json").read_text())
 
 
-def test_a_figure_is_saved_in_three_formats_and_as_data_and_closed(output):
+def test_a_figure_is_saved_in_three_formats_for_a_phone_and_as_data_and_closed(output):
     before = plt.get_fignums()
     Run("demo").figure(a_figure(), "a-line", caption="A line $x$", alt="a line")
     names = sorted(path.name for path in (output / "figures").iterdir())
-    assert names == ["demo-a-line.csv", "demo-a-line.pdf", "demo-a-line.png", "demo-a-line.svg"]
+    assert names == ["demo-a-line.csv", "demo-a-line.narrow.svg", "demo-a-line.pdf", "demo-a-line.png", "demo-a-line.svg"]
     assert plt.get_fignums() == before
 
 
-@pytest.mark.parametrize("kind", ["svg", "png", "pdf", "csv"])
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf", "csv", "narrow.svg"])
 def test_the_same_figure_has_the_same_bytes(output, kind):
     for name in ("one", "two"):
         Run(name).figure(a_figure(), "x", caption="c", alt="a")

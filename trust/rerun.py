@@ -45,7 +45,7 @@ def run(layout: Layout, name: str, profile: str) -> None:
     from bngd.companion import run as recorder
 
     os.environ.setdefault("MPLBACKEND", "Agg")
-    recorder._drawings = lambda fig: {"svg": b""}  # nobody looks at them, and drawing takes most of the time
+    recorder.drawings = lambda fig: {"svg": b""}  # nobody looks at them, and drawing takes most of the time
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.py"
         path.write_text(script(layout, name, profile))

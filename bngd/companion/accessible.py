@@ -6,9 +6,12 @@ which its theme no longer needs, or no longer lets happen, is noticed.
 
 import re
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 from sphinx.jinja2glue import BuiltinTemplateLoader
+
+from bngd.companion.themed import choose
 
 CHAPTER_THAT_FOLDS = re.compile(
     r'(<a class="(?:current )?reference internal" href="[^"]*">([^<]*)</a><details[^>]*>)<summary>'
@@ -56,6 +59,13 @@ def _named(chapter: re.Match[str]) -> str:
 class AccessibleTemplates(BuiltinTemplateLoader):
     """Sphinx's templates, mended: ``template_bridge`` in the book's configuration."""
 
+    def init(self, builder: Any, theme: Any = None, dirs: Any = None) -> None:
+        """Note, besides what Sphinx's own loader does, which figures have a form for phones."""
+        super().init(builder, theme, dirs)
+        figures = Path(builder.outdir) / "_figures"
+        self.narrow = {path.name.removesuffix(".narrow.svg") for path in figures.glob("*.narrow.svg")}
+
     def render(self, template: str, context: dict[str, Any]) -> str:  # type: ignore[override]
-        """Render a template and mend the page."""
-        return mend(super().render(template, context))
+        """Render a template, mend the page, and let a web page show figures in the form that fits."""
+        page = mend(super().render(template, context))
+        return choose(page, self.narrow) if context.get("builder") == "html" else page

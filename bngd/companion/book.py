@@ -25,6 +25,7 @@ from bngd.companion import printing, shown
 from bngd.companion.errors import CompanionError
 from bngd.companion.layout import Layout
 from bngd.companion.mirroring import mirror
+from bngd.companion.themed import add_dark
 from bngd.files import write_bytes, write_text
 
 WARNINGS_SHOWN = 30
@@ -120,6 +121,7 @@ def build(profile: str, root: Path | str = ".") -> Path:
     shop.complete.unlink(missing_ok=True)
     _copy_assets(shop)
     run_sphinx(shop, "html", shop.work)
+    add_dark(shop.work)
     index = _publish(shop)
     shop.layout.list_files("book", (path for path in shop.html.rglob("*") if path.is_file()))
     shop.complete.write_text(now)
@@ -274,7 +276,9 @@ def fingerprint(shop: Workshop) -> str:
     digest = hashlib.sha256()
     # The extension, and the wording of the tables that it writes.
     words = [Path(module.__file__ or "") for module in (claims, paper, shown)]
-    own = ("book.py", "sphinx_ext.py", "explorers.py", "reference.py", "evidence.py", "words.py", "accessible.py")
+    own = (
+        "book.py", "sphinx_ext.py", "explorers.py", "reference.py", "evidence.py", "words.py", "accessible.py", "themed.py",
+    )  # fmt: skip
     code = [*(Path(__file__).with_name(name) for name in own), *words]
     shared = [*(shop.source / name for name in ("conf.py", "_toc.yml", "symbols.md")), *code]  # symbols: the glossary
     for folder in ("_static", "explorers"):

@@ -1,6 +1,5 @@
 """What a notebook talks to: it takes figures, tables, numbers and claims, shows them, and writes them down."""
 
-import io
 import os
 import re
 from collections import Counter
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bngd.claims import Claim
 from bngd.companion import ranges
+from bngd.companion.drawings import drawings
 from bngd.companion.drawn import table_of
 from bngd.companion.errors import CompanionError
 from bngd.companion.shown import claims_table, heading
@@ -25,9 +25,6 @@ LARGEST_INLINE_SVG = 1_000_000
 
 LONGEST_SHOWN_TABLE = 30
 """Rows; of a longer table the first ten are shown, and all are in its file."""
-
-FIGURE_METADATA = {"svg": {"Date": None}, "png": {"Software": None}, "pdf": {"CreationDate": None}}
-"""What Matplotlib would otherwise stamp into a file, so that two runs would differ."""
 
 
 class Run:
@@ -74,7 +71,7 @@ class Run:
         fig : matplotlib.figure.Figure
             The figure; it is closed afterwards.
         name : str
-            In kebab case; the files are ``figures/<notebook>-<name>.{svg,png,pdf,csv}``.
+            In kebab case; the files are ``figures/<notebook>-<name>.{svg,png,pdf,csv}``, and ``.narrow.svg`` for a phone.
         caption : str
             Markdown; may hold maths and computed numbers.
         alt : str
@@ -89,15 +86,16 @@ class Run:
         for what, text in (("caption", caption), ("alt text", alt)):
             if not text.strip():
                 raise CompanionError(f"figure {name!r} has an empty {what}: say what it shows")
-        drawings = _drawings(fig)
+        files = drawings(fig)
         if data := table_of(fig):
-            drawings["csv"] = data.encode()
-        for kind, content in drawings.items():
+            files["csv"] = data.encode()
+        for kind, content in files.items():
             write_bytes(self.output / "figures" / f"{self.notebook}-{name}.{kind}", content)
         about = {"name": name, "caption": " ".join(caption.split()), "alt": " ".join(alt.split())}
         self._figures[name] = about
         _close(fig)
-        _show(_image_bundle(drawings, about["alt"]), {"bngd": {**about, "files": " ".join(drawings)}})
+        shown = " ".join(kind for kind in files if kind != "narrow.svg")
+        _show(_image_bundle(files, about["alt"]), {"bngd": {**about, "files": shown}})
         _show({"text/markdown": about["caption"], "text/plain": about["caption"]}, {"bngd": {"caption_of": name}})
 
     def table(self, frame: "pd.DataFrame", name: str, *, caption: str) -> None:
@@ -206,35 +204,16 @@ class Run:
             raise CompanionError(f"notebook {self.notebook!r} has a {what} {name!r} already; names must differ")
 
 
-def _drawings(fig: "Figure") -> dict[str, bytes]:
-    """Return the figure in each format, laid out once: that takes as long as drawing it."""
-    import matplotlib as mpl
-
-    drawings = {}
-    # Without a salt the ids inside an SVG are random. Without an engine each format is drawn once: with one, even
-    # with matplotlib's placeholder, it is drawn twice; and "no engine" is what None means under this setting alone.
-    with mpl.rc_context({"svg.hashsalt": "bngd", "figure.constrained_layout.use": False}):
-        if engine := fig.get_layout_engine():
-            engine.execute(fig)
-        fig.set_layout_engine(None)
-        area = fig.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
-        for kind, metadata in FIGURE_METADATA.items():
-            buffer = io.BytesIO()
-            fig.savefig(buffer, format=kind, dpi=150, metadata=metadata, bbox_inches=area)
-            drawings[kind] = buffer.getvalue()
-    return drawings
-
-
 def _close(fig: "Figure") -> None:
     from matplotlib import pyplot as plt
 
     plt.close(fig)  # else the notebook shows it a second time
 
 
-def _image_bundle(drawings: dict[str, bytes], alt: str) -> dict[str, Any]:
-    if len(drawings["svg"]) <= LARGEST_INLINE_SVG:
-        return {"image/svg+xml": drawings["svg"].decode(), "text/plain": alt}
-    return {"image/png": drawings["png"], "text/plain": alt}
+def _image_bundle(files: dict[str, bytes], alt: str) -> dict[str, Any]:
+    if len(files["svg"]) <= LARGEST_INLINE_SVG:
+        return {"image/svg+xml": files["svg"].decode(), "text/plain": alt}
+    return {"image/png": files["png"], "text/plain": alt}
 
 
 def _shell() -> Any:

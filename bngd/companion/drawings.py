@@ -1,0 +1,88 @@
+"""A figure as files: in three formats as it was laid out, and once more for the width of a phone."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}, "pdf": {"CreationDate": None}}
+"""What Matplotlib would otherwise stamp into a file, so that two runs would differ."""
+
+NARROW = 4.2
+"""Inches; shown 342 pixels wide, as on a phone, letters of nine points are eleven pixels high."""
+
+TALLEST = 3.0
+"""Inches; the highest that a panel is in a column of several."""
+
+
+def drawings(fig: "Figure") -> dict[str, bytes]:
+    """Return the figure by the end of its file's name: svg, png and pdf, and ``narrow.svg`` unless it is narrow.
+
+    The figure itself is left narrow.
+    """
+    import matplotlib as mpl
+
+    # Without a salt the ids inside an SVG are random. Without an engine each format is drawn once: with one, even
+    # with matplotlib's placeholder, it is drawn twice; and "no engine" is what None means under this setting alone.
+    with mpl.rc_context({"svg.hashsalt": "bngd", "figure.constrained_layout.use": False}):
+        made = _draw(fig, list(METADATA))
+        if fig.get_figwidth() > NARROW:
+            narrow(fig)
+            made["narrow.svg"] = _draw(fig, ["svg"])["svg"]
+    return made
+
+
+def _draw(fig: "Figure", kinds: list[str]) -> dict[str, bytes]:
+    """Return the figure in each format, laid out once: that takes as long as drawing it."""
+    import matplotlib as mpl
+
+    drawn = {}
+    if engine := fig.get_layout_engine():
+        engine.execute(fig)
+    fig.set_layout_engine(None)
+    area = fig.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+    for kind in kinds:
+        buffer = io.BytesIO()
+        fig.savefig(buffer, format=kind, dpi=150, metadata=METADATA[kind], bbox_inches=area)
+        drawn[kind] = buffer.getvalue()
+    return drawn
+
+
+def narrow(fig: "Figure") -> None:
+    """Lay a figure out anew, for a phone: its panels in one column, each with its own labels, legends below them."""
+    places = {ax: place for ax in fig.axes if (place := ax.get_subplotspec()) is not None and ax.get_visible()}
+    panels = list(places)
+    heights = [min(ax.get_position().height * fig.get_figheight(), TALLEST if panels[1:] else 9) for ax in panels]
+    if any(place.get_gridspec().ncols > 1 for place in places.values()):
+        grid = fig.add_gridspec(len(panels), 1, height_ratios=heights)
+        for number, ax in enumerate(panels):
+            _label_alone(ax, panels)
+            ax.set_subplotspec(grid[number])
+        fig.set_size_inches(NARROW, sum(heights) + 0.75 * len(panels))
+    else:
+        fig.set_size_inches(NARROW, fig.get_figheight())
+    fig.set_layout_engine("constrained")
+    for legend in list(fig.legends):
+        _put_below(fig, legend)
+
+
+def _label_alone(ax: "Axes", panels: list["Axes"]) -> None:
+    """Give a panel the labels that it left to a neighbour."""
+    ax.tick_params(labelbottom=True, labelleft=True)
+    for axis, joined in (("x", ax.get_shared_x_axes()), ("y", ax.get_shared_y_axes())):
+        labels = (getattr(other, f"get_{axis}label")() for other in panels if joined.joined(ax, other))
+        if not getattr(ax, f"get_{axis}label")():
+            getattr(ax, f"set_{axis}label")(next(filter(None, labels), ""))
+
+
+def _put_below(fig: "Figure", legend: Any) -> None:
+    """Put a legend below all panels, in as many columns as fit."""
+    handles, labels = legend.legend_handles, [text.get_text() for text in legend.get_texts()]
+    legend.remove()
+    for columns in range(len(labels), 0, -1):
+        placed = fig.legend(handles, labels, loc="outside lower center", ncols=columns)
+        if columns == 1 or placed.get_window_extent().width <= fig.bbox.width:
+            return
+        placed.remove()
