@@ -66,7 +66,3 @@ def test_beyond_the_notch_the_tent_ends_at_its_large_asymptote():
     large = effective_step_asymptotes(problem, w0).large
     assert gd_stability_limit(problem) == pytest.approx(limit)
     np.testing.assert_allclose(curves["effective_step"] * limit, large / (lr * limit), rtol=1e-2)
-
-
-def test_evenly_spread_keeps_the_first_and_the_last():
-    assert study.evenly_spread([2, 4, 8, 16, 32, 64, 128], 4) == [2, 8, 32, 128]

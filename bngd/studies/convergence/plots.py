@@ -30,7 +30,7 @@ def plane(runs: pd.DataFrame, gd_limit: float) -> Figure:
     fig, ax = figure(width=6.4, height=4.2)
     _outcome_panel(ax, runs)
     _mark_gd_limit(ax, gd_limit)
-    note(ax, r"$2/\lambda_d$", (gd_limit, 0.02), (4, 0), on="lr", size=10)
+    note(ax, r"$2/\lambda_d$", (gd_limit, 0.97), (4, 0), on="lr", size=10, va="top")
     ax.set(xlabel=r"step size $\varepsilon$ of the weights", ylabel=r"step size $\varepsilon_a$ of $a$")
     _outcome_legend(fig, runs)
     return fig
