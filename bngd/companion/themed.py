@@ -3,9 +3,14 @@
 Lines get brighter on a dark page; pictures of data stay as they are.
 """
 
+import base64
+import io
 import re
 from collections.abc import Collection
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from bngd.files import write_text
 
@@ -22,8 +27,14 @@ COLOURS = {
 """Colour on a light page, as Matplotlib writes it -> on a dark one, whose ground is the theme's."""
 
 COLOUR = re.compile(r"#[0-9a-f]{6}\b")
+LIGHT, DARK = (
+    np.array([[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in side])
+    for side in (COLOURS.keys(), COLOURS.values())
+)
+
 GROUP = re.compile(r"(<g\b[^>]*>|</g>)")
 KEEPS = re.compile(r'id="picture')
+PIXELS = re.compile(r"(?<=data:image/png;base64,)[\sA-Za-z0-9+/=]+")
 CHANGES = re.compile(r'id="(matplotlib\.axis|title)')
 
 FIGURE = re.compile(r'<figure\b[^>]*\bid="([^"]*)"')
@@ -44,8 +55,22 @@ def darken(svg: str) -> str:
             kept.pop()
         elif part.startswith("<g"):
             kept.append(bool(KEEPS.search(part)) or (kept[-1] and not CHANGES.search(part)))
-        parts.append(part if kept[-1] else COLOUR.sub(_on_dark, part))
+        parts.append(part if kept[-1] else PIXELS.sub(_marks_on_dark, COLOUR.sub(_on_dark, part)))
     return "".join(parts)
+
+
+def _marks_on_dark(pixels: re.Match[str]) -> str:
+    """Return many marks that were drawn as pixels, each in the counterpart of the table's nearest colour."""
+    image = np.array(Image.open(io.BytesIO(base64.b64decode(pixels[0]))).convert("RGBA"))
+    seen = image[..., 3] > 0
+    if seen.all():  # no paper shows through: a picture
+        return pixels[0]
+    colours, which = np.unique(image[seen][:, :3].astype(int), axis=0, return_inverse=True)
+    nearest = ((colours[:, None] - LIGHT) ** 2).sum(axis=2).argmin(axis=1)
+    image[seen, :3] = DARK[nearest[which.ravel()]]
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "png")
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _on_dark(colour: re.Match[str]) -> str:
