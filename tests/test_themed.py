@@ -80,9 +80,11 @@ def test_one_panel_keeps_its_height():
 
 
 def test_a_page_shows_each_drawing_in_the_form_that_fits():
-    one = '<img alt="a" class="align-center" src="_images/x_y-tent.svg"/>'
-    page = one + '<figure id="x-y-plane"><img alt="b" src="../_images/1f.svg" /></figure>'
+    still = '<img alt="c" src="_images/z.svg"/>'  # shown where no script runs, and so on no dark page
+    one = '<figure>\n<img alt="a" class="align-center" src="_images/x_y-tent.svg"/></figure>'
+    page = still + one + '<figure class="align-default" id="x-y-plane"><img alt="b" src="../_images/1f.svg" /></figure>'
     shown = themed.choose(page, {"x_y-plane"})
+    assert shown.startswith(still)
     assert re.findall(r'srcset="([^"]*)"', shown) == [
         "../_figures/x_y-plane.narrow.svg",
         "../_images/x_y-plane.narrow.dark.svg",
@@ -91,7 +93,7 @@ def test_a_page_shows_each_drawing_in_the_form_that_fits():
         ("only-light", "_images/x_y-tent.svg"), ("only-dark", "_images/x_y-tent.dark.svg"),
         ("only-light", "../_images/1f.svg"), ("only-dark", "../_images/1f.dark.svg"),
     ]  # fmt: skip
-    assert re.findall(r'alt="(\w)"', shown) == ["a", "a", "b", "b"]
+    assert re.findall(r'alt="(\w)"', shown) == ["c", "a", "a", "b", "b"]
 
 
 def test_dark_drawings_are_written_once(tmp_path):

@@ -37,7 +37,7 @@ KEEPS = re.compile(r'id="picture')
 PIXELS = re.compile(r"(?<=data:image/png;base64,)[\sA-Za-z0-9+/=]+")
 CHANGES = re.compile(r'id="(matplotlib\.axis|title)')
 
-FIGURE = re.compile(r'<figure\b[^>]*\bid="([^"]*)"')
+FIGURE = re.compile(r'<figure\b(?:[^>]*? id="([^"]*)")?[^>]*>.*?</figure>', re.DOTALL)
 IMAGE = re.compile(
     r'<img\b(?P<before>[^>]*?) src="(?P<root>(?:\.\./)*)_images/(?P<name>[^"/]+)\.svg"(?P<after>[^>]*?)/?>'
 )
@@ -92,7 +92,7 @@ def add_dark(site: Path) -> None:
 
 
 def choose(page: str, narrow: Collection[str]) -> str:
-    """Let a page show each drawing in the form that fits: light or dark, and below 600 pixels narrow if there is one.
+    """Let a page show figures in the form that fits: light or dark, and below 600 pixels narrow if there is one.
 
     Parameters
     ----------
@@ -103,14 +103,12 @@ def choose(page: str, narrow: Collection[str]) -> str:
         notebook is named by its figure's id, which has hyphens only.
     """
     by_id = {name.replace("_", "-"): name for name in narrow}
-    places = [(match.start(), match[1]) for match in FIGURE.finditer(page)]
 
-    def forms(match: re.Match[str]) -> str:
-        above = [figure for start, figure in places if start < match.start()]
-        name = match["name"] if match["name"] in narrow else by_id.get(above[-1] if above else "")
-        return "".join(_form(match, name, dark) for dark in (False, True))
+    def forms(image: re.Match[str], figure: str | None) -> str:
+        name = image["name"] if image["name"] in narrow else by_id.get(figure or "")
+        return "".join(_form(image, name, dark) for dark in (False, True))
 
-    return IMAGE.sub(forms, page)
+    return FIGURE.sub(lambda figure: IMAGE.sub(lambda image: forms(image, figure[1]), figure[0]), page)
 
 
 def _form(match: re.Match[str], name: str | None, dark: bool) -> str:
