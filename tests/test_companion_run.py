@@ -36,7 +36,13 @@ def test_a_figure_is_saved_in_three_formats_for_a_phone_and_as_data_and_closed(o
     before = plt.get_fignums()
     Run("demo").figure(a_figure(), "a-line", caption="A line $x$", alt="a line")
     names = sorted(path.name for path in (output / "figures").iterdir())
-    assert names == ["demo-a-line.csv", "demo-a-line.narrow.svg", "demo-a-line.pdf", "demo-a-line.png", "demo-a-line.svg"]
+    assert names == [
+        "demo-a-line.csv",
+        "demo-a-line.narrow.svg",
+        "demo-a-line.pdf",
+        "demo-a-line.png",
+        "demo-a-line.svg",
+    ]
     assert plt.get_fignums() == before
 
 

@@ -66,6 +66,5 @@ class AccessibleTemplates(BuiltinTemplateLoader):
         self.narrow = {path.name.removesuffix(".narrow.svg") for path in figures.glob("*.narrow.svg")}
 
     def render(self, template: str, context: dict[str, Any]) -> str:  # type: ignore[override]
-        """Render a template, mend the page, and let a web page show figures in the form that fits."""
-        page = mend(super().render(template, context))
-        return choose(page, self.narrow) if context.get("builder") == "html" else page
+        """Render a template, mend the page, and let it show figures in the form that fits."""
+        return choose(mend(super().render(template, context)), self.narrow)

@@ -277,7 +277,8 @@ def fingerprint(shop: Workshop) -> str:
     # The extension, and the wording of the tables that it writes.
     words = [Path(module.__file__ or "") for module in (claims, paper, shown)]
     own = (
-        "book.py", "sphinx_ext.py", "explorers.py", "reference.py", "evidence.py", "words.py", "accessible.py", "themed.py",
+        "book.py", "sphinx_ext.py", "explorers.py", "reference.py", "evidence.py", "words.py", "accessible.py",
+        "themed.py",
     )  # fmt: skip
     code = [*(Path(__file__).with_name(name) for name in own), *words]
     shared = [*(shop.source / name for name in ("conf.py", "_toc.yml", "symbols.md")), *code]  # symbols: the glossary

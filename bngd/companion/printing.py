@@ -19,7 +19,9 @@ from bngd.companion.chromium import CHROMIUM_FLAGS, find_chromium
 from bngd.companion.errors import CompanionError
 from bngd.files import replacing, write_text
 
-NOT_PRINTED = "a.headerlink, script, button, details.hide, .toctree-wrapper, .column-name, .launch, .figure-downloads"
+NOT_PRINTED = (
+    "a.headerlink, script, button, details.hide, .toctree-wrapper, .column-name, .launch, .figure-downloads, .only-dark"
+)
 """What serves a screen only: folded code, too, which the notebooks hold."""
 
 CONFIGURATION = re.compile(r"<script>window\.MathJax = .*?</script>")
@@ -155,6 +157,9 @@ def _article(html: Path, page: str, known: dict[str, str], level: int) -> Tag:
         _relink(tag, page, known)
     for tag in found.select("img[src]"):
         tag["src"] = (html / dirname(page) / str(tag["src"])).resolve().as_uri()
+        tag.attrs.pop("loading", None)
+    for tag in found.select("picture > source"):
+        tag.decompose()
     if level > 1:  # a notebook is a section of its chapter
         for depth in (5, 4, 3, 2, 1):
             for tag in found.select(f"h{depth}"):

@@ -71,7 +71,7 @@ class Run:
         fig : matplotlib.figure.Figure
             The figure; it is closed afterwards.
         name : str
-            In kebab case; the files are ``figures/<notebook>-<name>.{svg,png,pdf,csv}``, and ``.narrow.svg`` for a phone.
+            In kebab case; the files are ``figures/<notebook>-<name>.{svg,png,pdf,csv,narrow.svg}``.
         caption : str
             Markdown; may hold maths and computed numbers.
         alt : str

@@ -25,7 +25,8 @@ def ranges_against_dimension(widths: pd.DataFrame, *, limit: float) -> Figure:
     for (method, label), shift in zip(METHOD_LABELS.items(), (0.93, 1.07), strict=True):
         median = ends[ends["method"] == method].groupby("dimension")[["low", "high", "decades"]].median()
         at = median.index.to_numpy() * shift
-        ax.vlines(at, median["low"], median["high"], color=COLOURS[method], linewidth=5, label=label)
+        bars = np.column_stack([median["low"], median["high"], np.full(len(at), np.nan)]).ravel()
+        ax.plot(np.repeat(at, 3), bars, color=COLOURS[method], linewidth=5, solid_capstyle="butt", label=label)
         if method == "bngd":
             for d, place in ((median.index[0], at[0]), (median.index[-1], at[-1])):
                 text = f"{median.loc[d, 'decades']:.1f} decades"
