@@ -53,7 +53,8 @@ def deviation_against_step(deviations: Mapping[str, Mapping[float, tuple[Sequenc
     for colour, style, (label, runs) in looks:
         others = [found for t, found in runs.items() if np.log2(t) % 1] or list(runs.values())
         largest = np.max([difference for _, difference in others], axis=0)
-        ax.loglog(others[0][0], np.maximum(largest, 1e-17), style, color=COLOURS[colour], label=label)
+        steps, seen = np.asarray(others[0][0]), largest > 0
+        ax.loglog(steps[seen], largest[seen], style, color=COLOURS[colour], label=label)
     ax.set(xlabel="update", ylabel="relative difference in the loss", ylim=(1e-17, 10))
     fig.legend(loc="outside lower center", ncols=3)
     return fig
