@@ -51,7 +51,7 @@ def _is_known(value: Any) -> bool:
 
 
 def _part(share: float) -> str:
-    return f"{100 * share:g}%" if share >= 1e-3 else f"{share:.0e} of it"
+    return f"{100 * share:g}%" if share >= 1e-3 else f"{share:.0e}"
 
 
 def close(rtol: float, atol: float = 0.0) -> Rule:
@@ -65,13 +65,13 @@ def close(rtol: float, atol: float = 0.0) -> Rule:
 
 def at_most(slack: float = 0.0) -> Rule:
     """Demand ``measured <= predicted (1 + slack)`` in every entry."""
-    text = "at most predicted" + (f", to within {_part(slack)}" if slack else "")
+    text = "at most predicted" + (f", to {_part(slack)}" if slack else "")
     return Rule(text, lambda p, m: bool(np.all(np.asarray(m) <= np.asarray(p) + slack * np.abs(p))))
 
 
 def at_least(slack: float = 0.0) -> Rule:
     """Demand ``measured >= predicted (1 - slack)`` in every entry."""
-    text = "at least predicted" + (f", to within {_part(slack)}" if slack else "")
+    text = "at least predicted" + (f", to {_part(slack)}" if slack else "")
     return Rule(text, lambda p, m: bool(np.all(np.asarray(m) >= np.asarray(p) - slack * np.abs(p))))
 
 

@@ -132,6 +132,8 @@ def test_every_figure_says_how_to_regenerate_it(pages):
         ("eff", "symbols"),
         ("effective hessian", "symbols"),
         ("bngd.sweep", "api"),
+        ("norm growth", "convergence"),
+        ("csv", "symbols"),
     ],
 )
 def test_a_search_finds_the_right_page_first(html, asked, answer):

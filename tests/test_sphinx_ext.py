@@ -213,8 +213,8 @@ def test_small_numbers_stay_legible():
 @pytest.mark.parametrize(
     ("what", "predicted", "measured", "rule", "cells"),
     [
-        ("ratio $f(x)$", 1.0, 1 + 7e-13, at_most(1e-9), ("1 + 7 x 10⁻¹³", "at most 1, to within 1 x 10⁻⁹ of it")),
-        ("share of runs", 1.0, 0.99971, at_least(0.005), ("99.97%", "at least 100%, to within 0.5%")),
+        ("ratio $f(x)$", 1.0, 1 + 7e-13, at_most(1e-9), ("1 + 7 x 10⁻¹³", "at most 1, to 1 x 10⁻⁹")),
+        ("share of runs", 1.0, 0.99971, at_least(0.005), ("99.97%", "at least 100%, to 0.5%")),
         ("runs that did", 0, 0, equals(), ("0", "exactly 0")),
         ("ratio", 0.0, 8.0682, between(0.0, 30.0), ("8.07", "at most 30")),
         ("decades", 1.0, [1.0, 1.00123456], close(0.02), ("1, 1.001", "1 to within 2%")),

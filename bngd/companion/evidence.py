@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
@@ -51,12 +52,15 @@ class FromNotebook(ComputedDirective):
 
 
 def keep_titles(app: Sphinx, doctree: nodes.document) -> None:
-    """Remember the title of each statement of a page."""
+    """Remember the title of each statement of a page, and let a search for it lead there first."""
     statements = getattr(app.env, "proof_list", {})
-    for node in doctree.findall(nodes.Admonition):
+    for node in list(doctree.findall(nodes.Admonition)):
         if isinstance(node, nodes.Element) and node.get("label") in statements:
             title = node.next_node(nodes.title)
-            statements[node["label"]]["title"] = title.astext().strip("() ") if title else ""
+            name = statements[node["label"]]["title"] = title.astext().strip("() ") if title else ""
+            if name:
+                found = addnodes.index(entries=[("single", name, node["label"], "main", None)])
+                node.parent.insert(node.parent.index(node), found)
 
 
 def link_evidence(app: Sphinx, doctree: nodes.document) -> None:

@@ -11,6 +11,9 @@ SIGNS = dict(zip(VERDICTS, ("✓", "✗", "?"), strict=True))
 
 HEADER = ("Claim", "Measured", "Asked for", "Verdict")
 LONGEST_LIST = 4
+SMALL = 1e-3
+"""What is smaller is an error, of which two digits say enough."""
+
 NEAR_ONE = 5e-4
 """What differs from 1 by less is shown by that difference, which four digits would hide."""
 
@@ -100,7 +103,9 @@ def amount(value: Any, *, digits: int, share: bool) -> str:
     if share:
         return typeset(f"{100 * value:.4g}") + "%"
     if 0 < abs(value - 1) < NEAR_ONE:
-        return f"1 {'+' if value > 1 else MINUS} {typeset(f'{abs(value - 1):.0e}')}"
+        return SPACE.join(["1", "+" if value > 1 else MINUS, typeset(f"{abs(value - 1):.0e}")])
+    if abs(value) < SMALL:
+        digits = 2
     return typeset(f"{value:.{digits}g}")
 
 
