@@ -21,11 +21,10 @@ import yaml
 
 import bngd
 from bngd import claims, paper
-from bngd.companion import printing, shown
+from bngd.companion import printing, shown, themed
 from bngd.companion.errors import CompanionError
 from bngd.companion.layout import Layout
 from bngd.companion.mirroring import mirror
-from bngd.companion.themed import add_dark
 from bngd.files import write_bytes, write_text
 
 WARNINGS_SHOWN = 30
@@ -121,7 +120,7 @@ def build(profile: str, root: Path | str = ".") -> Path:
     shop.complete.unlink(missing_ok=True)
     _copy_assets(shop)
     run_sphinx(shop, "html", shop.work)
-    add_dark(shop.work)
+    themed.add_dark(shop.work)
     index = _publish(shop)
     shop.layout.list_files("book", (path for path in shop.html.rglob("*") if path.is_file()))
     shop.complete.write_text(now)
@@ -275,12 +274,9 @@ def fingerprint(shop: Workshop) -> str:
     """Digest of what shows on every page; Sphinx by itself would leave the pages that did not change stale."""
     digest = hashlib.sha256()
     # The extension, and the wording of the tables that it writes.
-    words = [Path(module.__file__ or "") for module in (claims, paper, shown)]
-    own = (
-        "book.py", "sphinx_ext.py", "explorers.py", "reference.py", "evidence.py", "words.py", "accessible.py",
-        "themed.py",
-    )  # fmt: skip
-    code = [*(Path(__file__).with_name(name) for name in own), *words]
+    names = ("book", "sphinx_ext", "explorers", "reference", "evidence", "words", "accessible", "themed")
+    code = [Path(__file__).with_name(f"{name}.py") for name in names]
+    code += [Path(module.__file__ or "") for module in (claims, paper, shown)]
     shared = [*(shop.source / name for name in ("conf.py", "_toc.yml", "symbols.md")), *code]  # symbols: the glossary
     for folder in ("_static", "explorers"):
         shared += sorted(path for path in (shop.source / folder).rglob("*") if path.is_file())
