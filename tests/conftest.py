@@ -25,6 +25,24 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
+COMPILED_QUICKLY = ("architectures", "protocol", "sharpness", "together", "training")
+"""Of the networks' tests, those where compiling tiny networks is all, and whose subject is neither threads nor XLA."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_quickly(request):
+    if request.module.__name__.removeprefix("test_networks_") not in COMPILED_QUICKLY:
+        yield
+        return
+    import jax
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # for workers
+        jax.config.update("jax_disable_most_optimizations", True)
+        yield
+        jax.config.update("jax_disable_most_optimizations", False)
+
+
 @pytest.fixture
 def project(tmp_path):
     """An empty companion with a profile ``full``, to which a test adds notebooks."""

@@ -4,6 +4,7 @@ Of each: `numbers` holds all that may be said, `always` names what must be, `wor
 points of lines by plot and class, to so many pixels but for a few stray ones. `noise` is what counts as zero.
 """
 
+import json
 from functools import lru_cache
 
 import numpy as np
@@ -262,13 +263,15 @@ def _as_rounding_decided(loss, shaken, of_page):
     return np.where(np.isclose(shaken, loss, rtol=1e-3, atol=0, equal_nan=True), loss, of_page)
 
 
+@lru_cache(maxsize=1)
+def drawn_by_luck(draws):
+    """The problems and starts that a page gives out, as text: others only where d, kappa or the draw is another."""
+    return [(bngd.Problem.from_spectrum(one["eigenvalues"], u=one["u"]), one["w0"]) for one in json.loads(draws)]
+
+
 def luck(now, data):
-    draws = data["draws"]  # the same problems and starts, which the page has given out
     level = now["level"] * 2 / now["kappa"]
-    logs = np.array([
-        bngd.good_interval(bngd.Problem.from_spectrum(one["eigenvalues"], u=one["u"]), one["w0"], level).decades
-        for one in draws
-    ])  # fmt: skip
+    logs = np.array([bngd.good_interval(*one, level).decades for one in drawn_by_luck(data["draws"])])
     spectrum = spectra.log_spaced(min(int(now["d"]), 20), now["kappa"])
     centre = np.log10(now["d"] * (spectrum.mean() / np.mean(spectrum**2)) ** 2 / level**2)
     order = np.sort(logs)

@@ -47,14 +47,35 @@ SLIDE = """([name, key, part]) => {
 }"""
 """Move a slider as a drag does, and finish with what it leads to before the browser paints."""
 
-DRAWS = """() => {
-    const { about, state, result } = document.getElementById("luck").explorer;
-    return Array.from(result.logs, (_, k) => about.sample(state, k));
+SEEN = (
+    """async name => {
+    const frame = () => new Promise(requestAnimationFrame), place = document.getElementById(name), one = place.explorer;
+    const { sample } = one.about;
+    await frame();
+    while (one.frame) await frame();
+    const sentence = place.querySelector(".explorer-sentence"), page = ({ gd, bngd }) => ({ gd, bngd });
+    return {
+        state: one.state, sentence: sentence.innerText, drawn: ("""
+    + DRAWN
+    + """)(name),
+        said: [...sentence.querySelectorAll("data")].map((node) => [node.dataset.name, node.value, node.textContent]),
+        given: {
+            luck: () => ({ draws: JSON.stringify(Array.from(one.result.logs, (_, k) => sample(one.state, k))) }),
+            working: () => ({ page: page(one.result) }),
+        }[name]?.() ?? {},
+    };
 }"""
-"""The random problems and starts behind the histogram of Luck and dimension."""
+)
+"""What a reader sees once a change has been drawn; the random problems behind the histogram of Luck and dimension, and
+the losses of What counts as working with what is asked of them."""
 
-LOSSES = """() => {
-    const { gd, bngd } = document.getElementById("working").explorer.result;
-    return { gd, bngd };
+AT_REST = """() => {
+    for (const { explorer } of document.querySelectorAll("[data-explorer]")) {
+        clearTimeout(explorer.saving);
+        const moved = Object.entries(explorer.rest).some(([key, value]) => explorer.state[key] !== value);
+        if (moved || explorer.live.querySelector(".explorer-verdict").textContent) explorer.reset();
+        clearTimeout(explorer.saving);
+    }
+    history.replaceState(null, "", location.pathname);
 }"""
-"""The losses of What counts as working, and what is asked of them."""
+"""Every explorer, and the address, as they were when the page was opened."""

@@ -67,14 +67,23 @@ def context(browser):
     context.close()
 
 
-@pytest.fixture
-def page(context, site):
+@pytest.fixture(scope="session")
+def opened(context, site):
+    """The page, opened once, and what it complains of."""
     page, complaints = context.new_page(), []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(site)
+    return page, complaints
+
+
+@pytest.fixture
+def page(opened):
+    page, complaints = opened
+    page.bring_to_front()  # what another page hides draws no frames
+    page.evaluate(in_page.AT_REST)
+    settle(page)
     yield page
-    page.close()
     assert complaints == []
 
 
@@ -162,16 +171,6 @@ def settle(page):
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
-def said(page, name):
-    """The numbers of the sentence, by name: value, text."""
-    return {
-        key: (float(value), text)
-        for key, value, text in page.eval_on_selector_all(
-            f"#{name} .explorer-sentence data", "nodes => nodes.map(n => [n.dataset.name, n.value, n.textContent])"
-        )
-    }
-
-
 def written(text):
     """The number that a text shows, and half a unit of its last digit, relative."""
     text = text.replace("\u202f", "").replace("\N{MINUS SIGN}", "-")
@@ -184,10 +183,10 @@ def written(text):
     return float(mantissa) * 10.0**exponent, 0.051
 
 
-def drawn(page, name):
+def drawn(marks):
     """Every line, dot and block of the pictures, back from pixels: (plot, class) -> list of arrays of (x, y)."""
     found = {}
-    for plot, cls, axes, shape in page.evaluate(in_page.DRAWN, name):
+    for plot, cls, axes, shape in marks:
         points = re.findall(r"[ML](-?[\d.e+-]+) (-?[\d.e+-]+)", shape)
         if points:
             found.setdefault((plot, cls.removeprefix("line ")), []).append((np.array(points, dtype=float), axes))
@@ -212,12 +211,10 @@ def in_sight(points, axes):
 
 
 def compare(page, name, data):
-    """Hold all that an explorer says and draws against `explorer_truths`."""
-    settle(page)
-    now = state(page, name)
-    given = data[name] | ({"draws": page.evaluate(in_page.DRAWS)} if name == "luck" else {})
-    given |= {"page": page.evaluate(in_page.LOSSES)} if name == "working" else {}
-    truth, numbers = explorer_truths.TRUTHS[name](now, given), said(page, name)
+    """Hold all that an explorer says and draws against `explorer_truths`; return where its controls stand."""
+    seen = page.evaluate(in_page.SEEN, name)
+    now, numbers = seen["state"], {key: (float(value), text) for key, value, text in seen["said"]}
+    truth = explorer_truths.TRUTHS[name](now, data[name] | seen["given"])
     assert set(truth["always"]) <= set(numbers) <= set(truth["numbers"]), (now, numbers)
     for key, (value, text) in numbers.items():
         if abs(value) < truth.get("noise", 0):
@@ -232,10 +229,10 @@ def compare(page, name, data):
         )
         shown, precision = written(text)
         np.testing.assert_allclose(shown, value, rtol=precision, atol=1e-12, err_msg=f"{key} at {now}")
-    sentence = " ".join(page.inner_text(f"#{name} .explorer-sentence").split())
+    sentence = " ".join(seen["sentence"].split())
     for words, there in truth["words"].items():
         assert (words in sentence) == bool(there), (now, sentence)
-    pictures = drawn(page, name)
+    pictures = drawn(seen["drawn"])
     for key, lines in truth["drawn"].items():
         assert len(pictures.get(key, [])) == len(lines), (now, key)
         for (points, (x, y)), (xs, ys) in zip(pictures.get(key, []), lines, strict=True):
@@ -248,6 +245,7 @@ def compare(page, name, data):
             limit = truth.get("pixels", ROUNDED)
             assert np.sum(apart > limit) <= truth.get("stray", 0), (now, key, points[apart > limit])
             assert np.all(apart < 20), (now, key)
+    return now
 
 
 def controls(page, name):
@@ -265,19 +263,18 @@ def controls(page, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_slider_moved_by_mouse_tells_the_truth(page, data, name):
-    compare(page, name, data)
+    before = compare(page, name, data)
     for key in controls(page, name):
         slider = page.locator(f"#{name} input[type=range][data-key={key}]")
         slider.scroll_into_view_if_needed()
         box = slider.bounding_box()
-        before = state(page, name)[key]
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         page.mouse.down()
         for part in (0.93, 0.08, 0.61):
             page.mouse.move(box["x"] + part * box["width"], box["y"] + box["height"] / 2)
-            compare(page, name, data)
+            now = compare(page, name, data)
         page.mouse.up()
-        assert state(page, name)[key] != before, key
+        assert now[key] != before[key], key
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -290,8 +287,7 @@ def test_every_control_moved_by_keyboard_tells_the_truth(page, data, name):
         seen = []
         for press in ("End", "ArrowLeft", "Home", "ArrowRight", "PageUp"):
             slider.press(press)
-            compare(page, name, data)
-            seen.append(state(page, name)[key])
+            seen.append(compare(page, name, data)[key])
         assert len(set(seen)) >= min(4, whole.get(key, 4)), (key, seen)
         typed = page.locator(f"#{name} input[type=number][data-key={key}]")
         low, high = float(typed.get_attribute("min")), float(typed.get_attribute("max"))
@@ -301,8 +297,7 @@ def test_every_control_moved_by_keyboard_tells_the_truth(page, data, name):
         compare(page, name, data)
         typed.fill(str(high * 10 + 1))
         typed.press("Tab")
-        compare(page, name, data)
-        assert state(page, name)[key] == high
+        assert compare(page, name, data)[key] == high
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -326,9 +321,9 @@ def test_a_picture_that_can_be_dragged_sets_the_controls(page, data, name):
         page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.45 * box["height"])
         page.mouse.down()
         page.mouse.move(box["x"] + 0.66 * box["width"], box["y"] + 0.35 * box["height"])
-        compare(page, name, data)
+        now = compare(page, name, data)
         page.mouse.up()
-        assert state(page, name) != before
+        assert now != before
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -340,12 +335,10 @@ def test_the_prediction_is_judged_by_what_happens_and_reset_returns(page, data, 
         page.keyboard.press("Enter")
         page.wait_for_function("name => document.querySelector(`#${name} .explorer-verdict`).textContent", arg=name)
         page.wait_for_timeout(50)
-        compare(page, name, data)
+        assert compare(page, name, data) != rest
         verdicts.append(page.inner_text(f"#{name} .explorer-verdict").startswith("Right"))
-        assert state(page, name) != rest
         page.click(f"#{name} [data-do=reset]")
-        compare(page, name, data)
-        assert state(page, name) == rest
+        assert compare(page, name, data) == rest
         assert page.inner_text(f"#{name} .explorer-verdict") == ""
     assert verdicts == [i == explorer_truths.PREDICTIONS[name] for i in range(len(verdicts))]
 
@@ -354,8 +347,7 @@ def test_the_prediction_is_judged_by_what_happens_and_reset_returns(page, data, 
 def test_the_setting_of_the_figure_is_one_click_away_and_lives_in_the_address(context, page, site, data, name):
     first = state(page, name)
     page.click(f"#{name} [data-do=figure]")
-    compare(page, name, data)
-    now = state(page, name)
+    now = compare(page, name, data)
     assert data[name]["figure"].items() <= now.items()
     if now == first:
         return  # the setting that a page opens with needs no address
@@ -431,6 +423,7 @@ def test_without_scripts_and_in_print_there_is_the_still(browser, page, site):
     page.emulate_media(media="print")
     assert page.locator(".explorer-still").first.is_visible()
     assert not page.locator(".explorer-live").first.is_visible()
+    page.emulate_media(media="screen")
 
 
 @timed

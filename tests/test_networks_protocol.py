@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import jax
 import numpy as np
 import protocol_page
 import pytest
@@ -240,6 +241,14 @@ def test_kept_rows_are_whole():
         kept.results("mnist_gdlr")
 
 
+@pytest.fixture
+def compiled_well():
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", True)
+
+
+@pytest.mark.usefixtures("compiled_well")
 def test_a_run_of_a_kept_row_is_the_same_to_the_last_bit():
     title = "mnist_m2_bnsplr-on-fashion-mnist"
     job = jobs_of(title)[0]
