@@ -47,8 +47,8 @@ LOCK       := requirements.lock
 # What decides a notebook's results: the package without what only builds the book. Neural networks concern only the
 # notebooks that are named after them, and a folder of bngd/studies that is named like a notebook concerns that one
 # (tests/test_makefile.py checks that nothing else imports from it).
-BOOK_CODE    := $(wildcard $(addprefix bngd/companion/,accessible.py book.py chromium.py explorers.py mirroring.py printing.py reference.py \
-                sphinx_ext.py themed.py))
+BOOK_CODE    := $(wildcard $(addprefix bngd/companion/,accessible.py book.py chromium.py evidence.py explorers.py \
+                mathjax.py mirroring.py printing.py publish.py reference.py sphinx_ext.py themed.py words.py))
 NETWORK_CODE := $(shell find bngd/networks -type f -not -name '*.pyc' 2>/dev/null) \
                 $(wildcard bngd/studies/shared/network*.py)
 STUDIES      := $(wildcard $(NOTEBOOKS:%=bngd/studies/%/*.py))

@@ -30,6 +30,7 @@ from bngd.companion import (
     cost,
     execute,
     ledger,
+    mathjax,
     parameters,
     printing,
     profiles,
@@ -215,6 +216,7 @@ ELSEWHERE = {
     "bngd/__init__.py __getattr__": "Python's own words and suggestion; tests/test_package.py reads them",
     "bngd/companion/__main__.py book": "passes on the message of another error",
     "bngd/companion/book.py run_sphinx": "tests/test_book_build.py reads it",
+    "bngd/companion/evidence.py run": "a figure that a page asks for and no notebook has fails the book's build",
     "bngd/companion/execute.py _run_cells": "tests/test_companion_execute.py reads it",
     "bngd/companion/printing.py print_document": "needs a browser, and a contents list that is wrong",
     "bngd/companion/yamls.py construct_mapping": "read_yaml passes it on",
@@ -303,8 +305,8 @@ def of_the_companion(folder, monkeypatch):
     yield lambda: book.assemble(shop), str(folder), "_toc.yml"
     files.write_text(folder / "book" / "_toc.yml", "root: notebooks/missing\n")
     yield lambda: book.assemble(shop), "missing", "make notebooks"
-    monkeypatch.setattr(book, "find_spec", lambda name: None)
-    yield book._mathjax_source, "MathJax", "pip install"
+    monkeypatch.setattr(mathjax, "find_spec", lambda name: None)
+    yield mathjax.source, "MathJax", "pip install"
     monkeypatch.setenv("BNGD_CHROMIUM", "no-such-browser")
     yield chromium.find_chromium, "no-such-browser", "install"
     (folder / "empty.html").touch()

@@ -13,7 +13,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ import yaml
 
 import bngd
 from bngd import claims, paper
-from bngd.companion import printing, shown, themed
+from bngd.companion import mathjax, printing, shown, themed
 from bngd.companion.errors import CompanionError
 from bngd.companion.layout import Layout
 from bngd.companion.mirroring import mirror
@@ -30,11 +29,6 @@ from bngd.files import write_bytes, write_text
 WARNINGS_SHOWN = 30
 CELL_AND_LINE = re.compile(r"\.ipynb:(\d{5,}):")
 """How MyST-NB gives a position in a notebook: 10000 times the cell's number, plus the line."""
-
-MATHJAX_PARTS = (
-    "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js"
-)  # fmt: skip
-"""What ``mathjax3_config`` in the book's configuration names, and what those parts load."""
 
 UNUSED = re.compile(r"_static/(.*\.(html|js\.map|css\.map)|scripts/fontawesome\.js.*|vendor/.*\.ttf|locales/.*)")
 """The themes leave their own templates among the static files, pages full of broken links, and mere weight."""
@@ -245,39 +239,21 @@ def _cell_and_line(match: re.Match[str]) -> str:
 
 def _copy_assets(shop: Workshop) -> None:
     """Put beside the pages what they link to: MathJax, figures, tables, and the notebooks to run."""
-    mirror(_mathjax_source(), shop.work / "_static" / "mathjax", _needed_by_mathjax, trust_times=True)
+    mirror(mathjax.source(), shop.work / "_static" / "mathjax", mathjax.is_needed, trust_times=True)
     mirror(shop.layout.figures, shop.work / "_figures", trust_times=True)
     mirror(shop.layout.results, shop.work / "_results", lambda path: path.endswith(".csv"))
     mirror(shop.layout.root / "notebooks", shop.work / "_notebooks", lambda path: path.endswith(".ipynb"))
-
-
-def _mathjax_source() -> Path:
-    """Return the folder of the MathJax that pip installed.
-
-    Raises
-    ------
-    BookError
-        If the package is not installed.
-    """
-    spec = find_spec("sphinx-mathjax-offline")
-    if spec is None or spec.origin is None:
-        raise BookError("MathJax is missing; install it with `pip install sphinx-mathjax-offline==0.0.2`")
-    return Path(spec.origin).parent / "static" / "mathjax"
-
-
-def _needed_by_mathjax(path: str) -> bool:
-    """Whether a file of MathJax is needed to read TeX and to write HTML: 1.5 MB of the package's 24."""
-    return path in MATHJAX_PARTS or path.startswith(("output/chtml/fonts/woff-v2/", "input/tex/extensions/"))
 
 
 def fingerprint(shop: Workshop) -> str:
     """Digest of what shows on every page; Sphinx by itself would leave the pages that did not change stale."""
     digest = hashlib.sha256()
     # The extension, and the wording of the tables that it writes.
-    names = ("book", "sphinx_ext", "explorers", "reference", "evidence", "words", "accessible", "themed")
-    code = [Path(__file__).with_name(f"{name}.py") for name in names]
-    code += [Path(module.__file__ or "") for module in (claims, paper, shown)]
-    shared = [*(shop.source / name for name in ("conf.py", "_toc.yml", "symbols.md")), *code]  # symbols: the glossary
+    words = [Path(module.__file__ or "") for module in (claims, paper, shown)]
+    own = ("book", "sphinx_ext", "explorers", "reference", "evidence", "words", "accessible", "publish", "themed")
+    code = [*(Path(__file__).with_name(f"{name}.py") for name in own), *words]
+    given = (shop.source / name for name in ("conf.py", "_toc.yml", "symbols.md"))  # symbols: the glossary
+    shared = [*(path for path in given if path.is_file()), *code]
     for folder in ("_static", "explorers"):
         shared += sorted(path for path in (shop.source / folder).rglob("*") if path.is_file())
     for path in shared:

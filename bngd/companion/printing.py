@@ -78,6 +78,8 @@ def print_book(html: Path, toc: Path, styles: Path, target: Path) -> Path:
 
 def print_document(page: Any, document: Path, target: Path) -> None:
     """Print a joined document in a browser's page, once to learn where chapters begin, and once to say so."""
+    import pikepdf
+
     page.set_default_timeout(SLOWEST)
     page.goto(document.as_uri())
     page.wait_for_selector("html[data-fitted]", state="attached")
@@ -87,6 +89,9 @@ def print_document(page: Any, document: Path, target: Path) -> None:
         if missing := page.evaluate(NUMBER_CONTENTS, starts):
             raise CompanionError(f"the print has no page for {', '.join(missing)}; look at {document}")
         page.pdf(path=partial, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+        # The tags that a screen reader needs are many small objects, which Chromium does not pack: half of the file.
+        with pikepdf.open(partial, allow_overwriting_input=True) as pdf:
+            pdf.save(object_stream_mode=pikepdf.ObjectStreamMode.generate)
 
 
 def pages_of_anchors(pdf: Path) -> dict[str, int]:
