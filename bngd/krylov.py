@@ -24,13 +24,13 @@ from bngd.ensemble import sweep
 from bngd.lanczos import Lanczos
 from bngd.problem import Problem
 
-FINEST_TOLERANCE = 1e-12
+_FINEST_TOLERANCE = 1e-12
 """Below this a difference of losses is hard to tell from rounding."""
 
-PROBES = np.logspace(-3, 6, 96)
+_PROBES = np.logspace(-3, 6, 96)
 """Step sizes that the error is estimated at, as multiples of ||w_0||^2 / (||u||^2 l_d)."""
 
-LOOKS = 24
+_LOOKS = 24
 """Number of steps, geometrically spaced, at which probes are compared."""
 
 RESCALING = 1.1
@@ -117,9 +117,9 @@ def compress(
     check_count("steps", steps)
     if max_dimension is not None:
         check_count("max_dimension", max_dimension, "give more, or None for no limit")
-    if not FINEST_TOLERANCE <= tolerance < 1:
+    if not _FINEST_TOLERANCE <= tolerance < 1:
         raise CompressionError(
-            f"tolerance is {tolerance!r}; losses agree to rounding at best: give {FINEST_TOLERANCE:g} or more, below 1"
+            f"tolerance is {tolerance!r}; losses agree to rounding at best: give {_FINEST_TOLERANCE:g} or more, below 1"
         )
     flat = starts.reshape(-1, problem.dimension)
     lanczos, lr = Lanczos(problem, flat), _probe_rates(problem, flat)
@@ -139,7 +139,7 @@ def compress(
             error = float(np.abs(losses - before).max(axis=-1)[~sensitive].max(initial=0.0))
         exact = lanczos.complete or lanczos.blocks > steps
         if exact or error <= tolerance:
-            estimate = FINEST_TOLERANCE if exact else max(error, FINEST_TOLERANCE)
+            estimate = _FINEST_TOLERANCE if exact else max(error, _FINEST_TOLERANCE)
             exact_steps = None if lanczos.complete else lanczos.blocks - 1
             mapped = mapped.reshape(*starts.shape[:-1], small.dimension)
             return Compression(small, mapped, estimate, float(sensitive.mean()), exact_steps)
@@ -150,7 +150,7 @@ def compress(
 def _probe_rates(problem: Problem, starts: Array) -> Array:
     """Return the step sizes of the probes (probes, m), on the scale of each start."""
     unit = np.linalg.norm(starts, axis=1) ** 2 / (problem.u @ problem.u * problem.eigenvalues[-1])
-    return PROBES[:, None] * unit
+    return _PROBES[:, None] * unit
 
 
 def _sizes(steps: int) -> Iterator[int]:
@@ -174,6 +174,6 @@ def probe(problem: Problem, starts: Array, lr: Array, steps: int, *, scale: floa
     scale : float
         Factor of the weights; the step sizes take its square, so that only rounding differs.
     """
-    looks = np.unique(np.geomspace(1, steps, LOOKS).astype(int))
+    looks = np.unique(np.geomspace(1, steps, _LOOKS).astype(int))
     table = sweep(problem, scale**2 * lr, steps=steps, w0=scale * starts, checkpoints=looks)
     return table["excess_loss"].to_numpy().reshape(*lr.shape, -1) / (problem.explained / 2)

@@ -15,10 +15,10 @@ Array = NDArray[np.float64]
 PANEL = 16384
 """Coordinates that are worked on at a time: the panel of two or three vectors stays in cache."""
 
-BREAKDOWN = 1e-13
+_BREAKDOWN = 1e-13
 """A new direction shorter than this part of the largest eigenvalue is rounding, and is left out."""
 
-CANCELLATION = 0.1
+_CANCELLATION = 0.1
 """A direction that is left with this part of its length or less is orthogonalised once more."""
 
 
@@ -65,7 +65,7 @@ class Lanczos:
         self._basis = _Basis(problem.dimension)
         seeds = np.vstack([problem.u, starts])
         lengths = np.linalg.norm(seeds, axis=1, keepdims=True)
-        factor, self._next = _orthonormal_rows(seeds / lengths, BREAKDOWN)
+        factor, self._next = _orthonormal_rows(seeds / lengths, _BREAKDOWN)
         self._block = self._next
         self._seeds = lengths * factor
         self._diagonal: list[Array] = []
@@ -102,10 +102,10 @@ class Lanczos:
         if self._below:
             image -= self._below[-1] @ previous
         self._basis.project_out(image)
-        factor, self._next = _orthonormal_rows(image, BREAKDOWN * self.full.eigenvalues[-1])
-        if factor.size and np.linalg.norm(factor, axis=0).min() < CANCELLATION * length:
+        factor, self._next = _orthonormal_rows(image, _BREAKDOWN * self.full.eigenvalues[-1])
+        if factor.size and np.linalg.norm(factor, axis=0).min() < _CANCELLATION * length:
             self._basis.project_out(self._next)
-            correction, self._next = _orthonormal_rows(self._next, BREAKDOWN)
+            correction, self._next = _orthonormal_rows(self._next, _BREAKDOWN)
             factor = factor @ correction
         self._block = block
         self._diagonal.append(diagonal)

@@ -30,10 +30,10 @@ VECTOR = 16
 ROWS = 4
 """Coordinates are padded with zeros to a multiple of this: a zero weight with a zero target stays zero."""
 
-MAX_LANES, MIN_LANES, BLOCK_BYTES = 96, 32, 3 * 2**18
+MAX_LANES, MIN_LANES, _BLOCK_BYTES = 96, 32, 3 * 2**18
 """Most and fewest runs in a block, and the size that its weights should not pass, so as to fit a second-level cache."""
 
-CHECK_EVERY = 128
+_CHECK_EVERY = 128
 """Steps between two looks at whether a run is over; a look costs about two steps."""
 
 Array = NDArray[np.float64]
@@ -52,7 +52,7 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 def lanes(dimension: int) -> int:
     """Return how many runs share a block at this dimension."""
-    fitting = BLOCK_BYTES // (8 * dimension) // VECTOR * VECTOR
+    fitting = _BLOCK_BYTES // (8 * dimension) // VECTOR * VECTOR
     return min(max(fitting, MIN_LANES), MAX_LANES)
 
 
@@ -186,7 +186,7 @@ def _run_block(
     done, mark = 0, 0
     while live > 0 and mark < len(marks):
         active = (live + VECTOR - 1) // VECTOR * VECTOR
-        pause = min(done + CHECK_EVERY, marks[mark])
+        pause = min(done + _CHECK_EVERY, marks[mark])
         for _ in range(done, pause):
             if stop[0]:  # set by another thread: a block of long runs takes minutes
                 return

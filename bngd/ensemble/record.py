@@ -13,7 +13,7 @@ QUANTITIES = 5
 ROUNDING = 1e-29
 """An excess loss of at most this fraction of u'Hu/2 is rounding error: the run is over, and its state is kept."""
 
-GD_BLOCK_BYTES = 2**18
+_GD_BLOCK_BYTES = 2**18
 """Size of a block of weights under gradient descent, whose arrays should fit a second-level cache."""
 
 Array = NDArray[np.float64]
@@ -50,7 +50,7 @@ def _record_gd(runs: Runs, stop: Flag) -> Array:
     """Gradient descent, whose step is linear and diagonal here: k steps multiply u - w by (1 - eps l)^k."""
     record = np.full((QUANTITIES, len(runs), runs.marks.size), np.nan)
     record[3] = runs.lr[:, None]
-    width = max(1, GD_BLOCK_BYTES // (8 * runs.g.size))
+    width = max(1, _GD_BLOCK_BYTES // (8 * runs.g.size))
     for first in range(0, len(runs), width):
         _record_gd_block(runs, slice(first, first + width), record, stop)
     return record

@@ -8,7 +8,7 @@ import jax
 # and on a cluster, and several side by side use the cores better. Too late where JAX has computed before this import.
 os.environ.setdefault("NPROC", "1")
 
-UNTRIED = (0, 11)
+_UNTRIED = (0, 11)
 """The first JAX that may not know the flag of `compile_quickly`; XLA ends a process whose flag it does not know."""
 
 
@@ -20,6 +20,6 @@ def compile_quickly() -> None:
     """
     os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # for workers: in this process JAX has read it already
     jax.config.update("jax_disable_most_optimizations", True)
-    if jax.__version_info__ < UNTRIED:
+    if jax.__version_info__ < _UNTRIED:
         flags = os.environ.get("XLA_FLAGS", "").split()
         os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys([*flags, "--xla_cpu_use_fusion_emitters=false"]))

