@@ -72,6 +72,7 @@ STAMP     := $(VENV)/.installed
 SCEPTIC   := $(VENV)/.sceptic
 PYTHON_IN := $(VENV)/bin/python
 COMPANION := $(PYTHON_IN) -m bngd.companion
+AGAIN     := $(MAKE)  # under another name: a line that says MAKE runs even where `make -n` only tells
 
 .PHONY: help book notebooks figures test verify reference witnesses proofs hunt mutate sbom audit bench pdf serve lab lint lock clean FORCE $(NOTEBOOKS)
 
@@ -131,10 +132,14 @@ bench: $(STAMP) ## compare the speed of the ensemble with its alternatives
 pdf: $(BOOK) ## print the book to a PDF; needs Chromium
 	@$(COMPANION) book --profile $(PROFILE) --pdf
 
-serve: $(BOOK) ## show the book at 127.0.0.1:PORT
+serve: $(BOOK) ## show the book at 127.0.0.1:PORT, and build it again whenever its sources change
 	@$(PYTHON_IN) -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)), reuse_port=False)' 2>/dev/null || \
 	{ echo "make: port $(PORT) of 127.0.0.1 cannot be used: another program has it; choose one: make serve PORT=8001" >&2; \
 	exit 2; }
+	@touch $(OUT)/.watched; while sleep 1; do \
+	test -z "$$(find book notebooks bngd -type f -newer $(OUT)/.watched -not -name '*.pyc' -not -path '*/.*')" || \
+	{ touch $(OUT)/.watched; env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(AGAIN) book PROFILE=$(PROFILE) VENV=$(VENV); }; \
+	done & watcher=$$!; trap 'kill $$watcher' EXIT; trap 'exit 130' INT TERM; \
 	$(PYTHON_IN) -m http.server --bind 127.0.0.1 --directory $(dir $(BOOK)) $(PORT)
 
 lab: $(STAMP) ## open the notebooks in JupyterLab
