@@ -175,9 +175,9 @@ build/.data: build/.fetched
 
 build/.fetched: | $(STAMP)
 	@mkdir -p $(@D)
-	@$(PYTHON_IN) -m bngd.networks data $(IMAGES) > $@.said && cat $@.said
-	@tail -n 2 $@.said | head -n 1 > $@.new; cmp -s $@.new build/.data || cp $@.new build/.data
-	@touch $@
+	@said=$$($(PYTHON_IN) -m bngd.networks data $(IMAGES)) && echo "$$said" && \
+	echo "$$said" | tail -n 2 | head -n 1 > $@.$$$$ && if cmp -s $@.$$$$ build/.data; then rm $@.$$$$; \
+	else mv $@.$$$$ build/.data; fi && touch $@
 ifeq ($(filter $(firstword $(IMAGES)):,$(shell cat build/.data 2>/dev/null)),)
 build/.fetched: FORCE
 endif
@@ -205,7 +205,7 @@ $(OUT)/.notebooks: FORCE
 endif
 $(OUT)/.notebooks:
 	@mkdir -p $(@D)
-	@echo "$(NOTEBOOKS)" > $@.new && mv $@.new $@
+	@echo "$(NOTEBOOKS)" > $@.$$$$ && mv $@.$$$$ $@
 
 # The ledger likewise: claims that came out the same leave the summary as it is.
 $(LEDGER): $(OUT)/.collected
@@ -214,6 +214,15 @@ $(LEDGER): $(OUT)/.collected
 $(OUT)/.collected: $(filter-out %/summary.ipynb,$(EXECUTED)) $(OUT)/.notebooks
 	@$(COMPANION) ledger --profile $(PROFILE)
 	@touch $@
+
+# Make goes by times: what was made before the clock was set back would look newer than all that changes since, so it is
+# made as old as can be. Another build may be writing just now: only what is still from the future a while later counts.
+TARGETS := $(EXECUTED) $(PARAMETERS) $(LEDGER) $(BOOK) $(addprefix $(OUT)/,.notebooks .collected parameters/.split) \
+           build/.data build/.fetched
+NEWER   := $(shell test -w $(OUT) && touch $(OUT)/.now && find $(wildcard $(TARGETS)) -newer $(OUT)/.now)
+ifneq ($(NEWER),)
+$(shell sleep 2; touch $(OUT)/.now; find $(NEWER) -newer $(OUT)/.now -exec touch -t 198001010000 {} +)
+endif
 
 # What was deleted by hand is made again: every execution, and the book, left a list of its files.
 LOST := $(shell cd $(OUT)/outputs 2>/dev/null && for list in *; do while read -r file; do \
@@ -246,10 +255,12 @@ PIP := $(PYTHON_IN) -m pip --quiet --disable-pip-version-check install
 UV  := $(PYTHON_IN) -m uv pip install --quiet --python $(PYTHON_IN)
 
 $(STAMP): $(LOCK) pyproject.toml
-	@if test -e $(VENV)/.installing; then rm -rf $(VENV); fi
+	@if test -e $(VENV)/.installing; then other=$$(cat $(VENV)/.installing); \
+	if kill -0 "$${other:-none}" 2>/dev/null; then echo "make: another make (process $$other) is setting up $(VENV);" \
+	"wait until it is done, then try again" >&2; exit 2; fi; rm -rf $(VENV); fi
 	@$(PYTHON_IN) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	{ $(FIND_PYTHON); echo "setting up $(VENV) with $$found"; $$found -m venv --clear $(VENV); }
-	@touch $(VENV)/.installing
+	@echo $$PPID > $(VENV)/.installing
 	@begun=$$(date +%s); \
 	echo "installing $$(grep -c '^[a-zA-Z]' $(LOCK)) packages, some 800 MB"; \
 	sed -n '/^uv==/,/[^\\]$$/p' $(LOCK) > $(VENV)/uv.txt; \

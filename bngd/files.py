@@ -48,6 +48,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield unfinished
         os.replace(unfinished, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk is noticed where the file has no name any more
+        raise
     finally:
         unfinished.unlink(missing_ok=True)
 

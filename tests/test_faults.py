@@ -3,9 +3,11 @@
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -31,13 +33,48 @@ def test_two_at_once_wait_for_each_other_and_leave_one_whole_result(project):
     both = [command(project, "execute", "demo") for _ in range(2)]
     said = [process.communicate(timeout=600)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    assert sum("another process is executing it in build/full; waiting for it" in text for text in said) == 1
+    assert sum("another process is executing demo in build/full; waiting for it" in text for text in said) == 1
     assert json.loads(project.layout.record("demo").read_text())["values"] == {"size": 3}
     [said] = [line for text in said for line in text.splitlines() if "waiting" in line]
     happens(
         "faults", "one notebook, executed twice at once", "the second waits, and takes what the first made", said=said
     )
     assert not [path for path in project.layout.staging.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "held", "what"),
+    [
+        (["ledger"], "results", "collecting the ledger"),
+        (["parameters"], "parameters", "writing the parameters"),
+        (["book"], "book", "building the book"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_is_made_of_all_notebooks_is_made_by_one_process_at_a_time(
+    project, monkeypatch, capsys, arguments, held, what
+):
+    monkeypatch.chdir(project.root)
+    holding, let_go = threading.Event(), threading.Event()
+
+    def hold():
+        with alone(project.layout.output / held, ""):
+            holding.set()
+            let_go.wait(60)
+
+    first = threading.Thread(target=hold)
+    second = threading.Thread(target=main, args=(arguments,))
+    first.start()
+    holding.wait(60)
+    second.start()
+    second.join(1)
+    assert second.is_alive(), "it does not wait"
+    let_go.set()
+    second.join(60)
+    first.join()
+    [said] = [line for line in capsys.readouterr().out.splitlines() if "waiting" in line]
+    assert said == f"another process is {what} in build/full; waiting for it"
+    happens("faults", "two builds at once", "the second waits for the first", given=what, said=said)
 
 
 def test_a_killed_build_holds_nothing_and_the_next_one_is_whole(project):
@@ -123,6 +160,7 @@ def test_a_full_disk_inside_of_a_notebook_is_named_and_leaves_nothing_half_done(
     assert "Traceback" not in said
     assert not project.layout.results.exists()
     [line] = [line for line in said.splitlines() if "File too large" in line]
+    line = re.sub(r"'.*/results/", "'results/", line)
     happens("faults", "a full disk inside of a notebook", "nothing half-done is left; its message ends in", said=line)
 
 

@@ -348,3 +348,34 @@ def test_a_busy_port_is_named_and_another_can_be_chosen(built):
     assert f"port {port} of 127.0.0.1 cannot be used" in done.stderr
     assert "PORT=8001" in done.stderr
     happens("faults", "a busy port", "one line", said=make_said(done).replace(str(port), "8000"))
+
+
+def test_after_the_clock_was_set_back_what_changes_is_made_again(built):
+    later = time.time() + 10_000
+    for path in [path for path in built.layout.output.rglob("*") if path.is_file()]:
+        os.utime(path, (later, later))
+    (built.root / "claims").write_text("second")
+    built.profile("full", "two: {size: 4}\n")
+    touch(built, "notebooks/one.ipynb")
+    everything = [
+        "book",
+        "execute network_width",
+        "execute one",
+        "execute summary",
+        "execute two",
+        "ledger",
+        "parameters",
+    ]
+    assert calls(built) == everything
+    assert calls(built) == []
+    happens("faults", "the clock is set back after a build", "everything that was made in the future is made again")
+
+
+def test_a_second_make_does_not_tear_down_what_a_first_one_installs(built):
+    (built.root / ".venv" / ".installing").write_text(f"{os.getpid()}\n")
+    (built.root / ".venv" / ".installed").unlink()
+    done = built.make("lab")
+    assert done.returncode == 2
+    assert (built.root / ".venv" / "bin" / "python").exists()
+    said = make_said(done).replace(str(os.getpid()), "4711")
+    happens("faults", "a second make while a first one installs", "one line", said=said)

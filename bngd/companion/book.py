@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -106,9 +107,16 @@ def build(profile: str, root: Path | str = ".") -> Path:
         If a notebook of the table of contents was not executed, or Sphinx warns of anything.
     """
     shop = workshop(profile, root)
+    with shop.layout.alone(shop.folder, "building the book"):
+        return _build(shop)
+
+
+def _build(shop: Workshop) -> Path:
     assemble(shop)
     now = fingerprint(shop)
-    if not shop.complete.exists() or shop.complete.read_text() != now:
+    # Sphinx goes by times: what was made before the clock was set back would look newer than what changed since.
+    from_the_future = shop.complete.exists() and shop.complete.stat().st_mtime > time.time()
+    if from_the_future or not shop.complete.exists() or shop.complete.read_text() != now:
         shutil.rmtree(shop.doctrees, ignore_errors=True)
         shutil.rmtree(shop.work, ignore_errors=True)
     shop.complete.unlink(missing_ok=True)
@@ -133,7 +141,8 @@ def build_pdf(profile: str, root: Path | str = ".") -> Path:
     if not shop.complete.exists():
         build(profile, root)
     styles = shop.source / "print"
-    return printing.print_book(shop.html, shop.source / "_toc.yml", styles, shop.folder / "bngd-companion.pdf")
+    with shop.layout.alone(shop.folder, "building the book"):
+        return printing.print_book(shop.html, shop.source / "_toc.yml", styles, shop.folder / "bngd-companion.pdf")
 
 
 def assemble(shop: Workshop) -> None:

@@ -18,9 +18,9 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager, papermil
 from papermill.exceptions import PapermillExecutionError
 
 from bngd.companion import kernel, pages, parameters, provenance
-from bngd.companion.errors import NotebookFailed
+from bngd.companion.errors import NotebookFailed, way_out
 from bngd.companion.layout import Layout
-from bngd.files import alone, json_text, write_text
+from bngd.files import json_text, write_text
 
 KERNEL_START_SECONDS = 300
 """Several kernels that start at once on a busy machine need far longer than papermill's minute."""
@@ -104,8 +104,7 @@ def execute(job: Execution) -> float:
     """
     job.layout.require_notebook(job.name)
     chosen = parameters.check(job.source, job.parameters)
-    waiting = f"{job.name}: another process is executing it in {job.layout.shown(job.layout.output)}; waiting for it"
-    with alone(job.layout.staging / job.name, waiting) as waited:
+    with job.layout.alone(job.layout.staging / job.name, f"executing {job.name}") as waited:
         return 0.0 if waited and _is_made(job) else _execute(job, chosen)
 
 
@@ -162,7 +161,7 @@ def _run_cells(job: Execution, chosen: dict[str, Any], stage: Path) -> NotebookN
                 kernel_manager_class=kernel.manager((stage / "ipython").resolve(), env),
             )
     except PapermillExecutionError as error:
-        reason = f"{error.ename}: {error.evalue}"
+        reason = f"{error.ename}: {error.evalue}{way_out(error.evalue)}"
         raise _failure(job, executed, error.cell_index, reason) from None
     except (DeadKernelError, CellControlSignal, RuntimeError) as error:
         raise _failure(job, executed, _running_cell(executed), f"{error or type(error).__name__}") from error

@@ -1,11 +1,12 @@
 """Where everything lies: the one place that knows the names of folders."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bngd.companion.errors import CompanionError
-from bngd.files import write_text
+from bngd.files import alone, write_text
 
 SUMMARY = "summary"
 """The notebook that reads the ledger; it is the only one whose claims the ledger cannot hold."""
@@ -81,6 +82,10 @@ class Layout:
         """Write the list of what a notebook, or the book, made."""
         lines = sorted(path.relative_to(self.output).as_posix() for path in files)
         write_text(self.files_of(name), "".join(f"{line}\n" for line in lines))
+
+    def alone(self, folder: Path, what: str) -> AbstractContextManager[bool]:
+        """Hold a folder of the outputs, as `bngd.files.alone` does, while the body does `what`."""
+        return alone(folder, f"another process is {what} in {self.shown(self.output)}; waiting for it")
 
     def record(self, name: str) -> Path:
         """Return the file with a notebook's values and claims."""

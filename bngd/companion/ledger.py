@@ -55,6 +55,11 @@ def collect(layout: Layout) -> list[dict[str, Any]]:
     LedgerError
         If a notebook has no results, an entry lacks a field, or two claims share an id.
     """
+    with layout.alone(layout.results, "collecting the ledger"):
+        return _collect(layout)
+
+
+def _collect(layout: Layout) -> list[dict[str, Any]]:
     entries = [entry for name in layout.notebook_names() if name != SUMMARY for entry in _claims_of(layout, name)]
     repeated = [id for id, count in Counter(entry["id"] for entry in entries).items() if count > 1]
     if repeated:

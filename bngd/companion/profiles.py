@@ -50,8 +50,9 @@ def split(layout: Layout, profile: str) -> list[str]:
         As `load` and `parameters.check` do; nothing is written then.
     """
     checked = {name: parameters.check(layout.source(name), given) for name, given in load(layout, profile).items()}
-    _forget_deleted(layout)
-    return [name for name, given in checked.items() if write_text_if_changed(layout.parameters(name), json_text(given))]
+    with layout.alone(layout.parameters("").parent, "writing the parameters"):
+        _forget_deleted(layout)
+        return [name for name, at in checked.items() if write_text_if_changed(layout.parameters(name), json_text(at))]
 
 
 def of_notebook(layout: Layout, profile: str, name: str) -> dict[str, Any]:
