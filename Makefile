@@ -62,8 +62,9 @@ OWN_TABLE := $(shell sed -n "s/^ *csv_path: *['\"]*\([^'\"\#]*[^'\"\# ]\).*/\1/p
 
 # What the reader types for one command must not be passed over by another.
 ifneq ($(strip $(ARGS)),)
-ifneq ($(filter-out $(NOTEBOOKS) test bench lab,$(MAKECMDGOALS)),)
-$(error ARGS is '$(ARGS)', but $(firstword $(filter-out $(NOTEBOOKS) test bench lab,$(MAKECMDGOALS))) takes none: give \
+TAKES_NONE := $(filter-out $(NOTEBOOKS) test bench lab faults hunt reference audit,$(MAKECMDGOALS))
+ifneq ($(TAKES_NONE),)
+$(error ARGS is '$(ARGS)', but $(firstword $(TAKES_NONE)) takes none: give \
   it to a notebook, test, bench or lab; parameters of the book stand in notebooks/profiles/$(PROFILE).yaml)
 endif
 endif
@@ -74,7 +75,7 @@ PYTHON_IN := $(VENV)/bin/python
 COMPANION := $(PYTHON_IN) -m bngd.companion
 AGAIN     := $(MAKE)  # under another name: a line that says MAKE runs even where `make -n` only tells
 
-.PHONY: help book notebooks figures test verify reference witnesses proofs hunt mutate sbom audit bench pdf serve lab lint lock clean FORCE $(NOTEBOOKS)
+.PHONY: help book notebooks figures test verify reference witnesses proofs faults hunt mutate sbom audit bench pdf serve lab lint lock clean FORCE $(NOTEBOOKS)
 
 help: ## show this help
 	@echo "make <target> [PROFILE=$(PROFILE)] [JOBS=$(JOBS)] [SCHEDULER=host:port] [PORT=$(PORT)] [ARGS=...]"
@@ -113,6 +114,9 @@ witnesses: $(SCEPTIC) ## ask PyTorch, Flax, SymPy, mpmath and SciPy whether we a
 
 proofs: $(SCEPTIC) ## enclose exact runs in balls until convergence is proved
 	$(PYTHON_IN) -m trust.enclosures
+
+faults: $(STAMP) ## kill -9 builds, a row and a worker at 30 random moments, and compare what comes out; ARGS="--kills 10"
+	$(PYTHON_IN) -m trust.faults $(ARGS)
 
 hunt: $(STAMP) ## search for counterexamples for SECONDS=60; ARGS=--keep renews what the book quotes
 	$(PYTHON_IN) -m trust.hunt --seconds $(SECONDS) $(ARGS)

@@ -216,3 +216,10 @@ GROUPS = {
 """The tables of the appendix: name -> cases."""
 
 CASES = [replace(case, kind=kind) for kind, cases in GROUPS.items() for case in cases]
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "[x](javascript:alert(1))", r"\(x\)", "**bold**",
+    r"$\href{javascript:0}{x}$", "`x`{=html}", "_it_", "www.example.org", "https://example.org", "a|b", "&lt;b&gt;",
+    "\u202egnp", "\x1b[31mred", "{value}`own_data:kappa`", "![x](y)", "![](x)", "<javascript:x>", "x" * 500,
+]  # fmt: skip
+"""Names of columns that would like to be more than text."""

@@ -4,13 +4,18 @@ import json
 import os
 from pathlib import Path
 
+import nbformat
+import numpy as np
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from own_tables import HOSTILE
 from what_happens import happens
 
-from bngd import paper
-from bngd.companion import book
+from bngd import Problem, paper
+from bngd.companion import Run, book, pages
 from bngd.companion.chromium import find_chromium
 from bngd.companion.errors import CompanionError
+from bngd.studies.own_data import reading, study
 
 CONFIG = """
 title: A small book
@@ -186,6 +191,57 @@ def test_mirror_copies_removes_and_spares(tmp_path):
         "same",
     ]
     assert (target / "same").stat().st_mtime_ns == time
+
+
+@pytest.fixture
+def hostile_page(root, output, monkeypatch):
+    """The page of a notebook that showed tables whose columns, targets and parameters have hostile names."""
+    shown = []
+    monkeypatch.setattr(
+        "bngd.companion.run._show", lambda bundle, metadata=None: shown.append((bundle, metadata or {}))
+    )
+    run, columns = Run("rate"), ",".join('"' + name.replace('"', '""') + '"' for name in HOSTILE)
+    values = np.random.default_rng(0).standard_normal((30, len(HOSTILE))).tolist()
+    path = root / "hostile.csv"
+    path.write_text("\n".join([columns, *(",".join(map(str, row)) for row in values)]))
+    for number, target in enumerate(HOSTILE):
+        table = reading.read(str(path), target, leave_out=[HOSTILE[number - 1]], separator=",")
+        problem = Problem.from_data(table.X, table.y, names=table.names)
+        run.table(table.report(problem.preparation), f"columns-{number}", caption="The columns of the file.")
+        run.say(study.about(table, problem))
+        shown.append(({"text/html": problem._repr_html_()}, {}))
+    outputs = [new_output("display_data", bundle, metadata=metadata) for bundle, metadata in shown]
+    given = new_code_cell(f"target = {HOSTILE!r}", metadata={"tags": ["injected-parameters"]})
+    cells = [new_markdown_cell("# Rate"), given, new_code_cell("run.table(...)", outputs=outputs)]
+    notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
+    pages.dress(notebook, name="rate", command="make rate")
+    nbformat.write(notebook, root / "build" / "quick" / "notebooks" / "rate.ipynb")
+    told = dict.fromkeys(("bngd", "python", "platform", "cores", "profile", "command", "commit", "modified"), "x")
+    (root / "build" / "quick" / "provenance").mkdir()
+    told |= {"seconds": 1, "packages": {}, "parameters": dict(enumerate(HOSTILE))}
+    (root / "build" / "quick" / "provenance" / "rate.json").write_text(json.dumps(told))
+    with (root / "book" / "first.md").open("a") as first:
+        first.write("\n```{run-status}\n```\n")
+    return book.build("quick", root).parent
+
+
+INJECTED = """() => [...document.querySelectorAll('article :is(script, img, iframe, object, mjx-container, .math), ' +
+    'article .cell_output :is(a:not([download]), em, code), [href^="javascript:" i]')].map(node => node.outerHTML)"""
+
+
+def test_hostile_names_are_text_on_the_built_page(browser, hostile_page):
+    context = browser.new_context(offline=True)
+    page, wrong = context.new_page(), []
+    page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    for name in ("notebooks/rate.html", "first.html"):
+        page.goto((hostile_page / name).as_uri())
+        wrong += page.evaluate(INJECTED)
+        text = page.inner_text("article")
+        assert all(shown in text for shown in ("<img src=x onerror=alert(1)>", "[x](javascript:alert(1))", "**bold**"))
+        page.set_content("<article><a href='JavaScript:0'>x</a><img></article>")
+        assert len(page.evaluate(INJECTED)) == 2, "what is looked for is found"
+    context.close()
+    assert wrong == []
 
 
 def test_a_missing_browser_is_told_with_the_way_out(monkeypatch):

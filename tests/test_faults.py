@@ -4,11 +4,9 @@ import errno
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 from companion_project import REPOSITORY
@@ -18,6 +16,7 @@ from bngd.companion import execute as runner
 from bngd.companion.__main__ import main
 from bngd.companion.errors import WAYS_OUT
 from bngd.files import alone
+from trust import faults
 
 ENV = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 
@@ -77,18 +76,10 @@ def test_what_is_made_of_all_notebooks_is_made_by_one_process_at_a_time(
     happens("faults", "two builds at once", "the second waits for the first", given=what, said=said)
 
 
-def test_a_killed_build_holds_nothing_and_the_next_one_is_whole(project):
-    project.notebook("demo", "import time; time.sleep(30 * (size - 4))", parameters="size = 4")
-    held = command(project, "run", "demo", "-p", "size", "5")
-    time.sleep(3)
-    held.send_signal(signal.SIGKILL)
-    held.communicate()
-    with alone(project.root / "build" / "own" / "demo" / ".staging" / "demo", "waiting") as waited:
-        assert not waited
-    done = command(project, "run", "demo")
-    done.communicate(timeout=600)
-    assert done.returncode == 0
-    assert (project.root / "build/own/demo/results/demo.json").exists()
+def test_a_build_that_is_killed_at_any_moment_is_whole_after_the_next_one(tmp_path):
+    met, _ = faults.kill_often("two full", 2, 0, tmp_path)
+    assert met > 0
+    happens("faults", "kill -9 at any moment of make", "nothing half-written; the next make gives the same bytes")
 
 
 @pytest.mark.parametrize("output", [".", "build", "build/full", "build/quick", "notebooks", "..", "build/own"])

@@ -5,7 +5,7 @@ from html import unescape
 
 import numpy as np
 import pytest
-from own_tables import CASES, NUMBERS
+from own_tables import CASES, HOSTILE, NUMBERS
 from what_happens import code, happens
 
 from bngd import Problem
@@ -83,13 +83,6 @@ def test_a_file_larger_than_memory_is_refused_before_it_is_read(tmp_path, monkey
     with pytest.raises(ValueError, match=r"2,147,483,648 bytes.*needs 10 GiB, but 4 GiB are free; cut it") as caught:
         reading.read(str(path), "y")
     happens("paths", "a file of 2 GiB", "refused unread", said=str(caught.value).replace(str(path), "large.csv"))
-
-
-HOSTILE = [
-    "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "[x](javascript:alert(1))", r"\(x\)", "**bold**",
-    r"$\href{javascript:0}{x}$", "`x`{=html}", "_it_", "www.example.org", "https://example.org", "a|b", "&lt;b&gt;",
-    "\u202egnp", "\x1b[31mred", "{value}`own_data:kappa`", "![x](y)", "![](x)", "<javascript:x>", "x" * 500,
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", HOSTILE)
