@@ -75,7 +75,7 @@ PYTHON_IN := $(VENV)/bin/python
 COMPANION := $(PYTHON_IN) -m bngd.companion
 AGAIN     := $(MAKE)  # under another name: a line that says MAKE runs even where `make -n` only tells
 
-.PHONY: help book notebooks figures test verify reference witnesses proofs faults hunt mutate sbom audit bench pdf serve lab lint lock clean FORCE $(NOTEBOOKS)
+.PHONY: help book notebooks figures test verify reference witnesses proofs formal faults hunt mutate sbom audit bench pdf serve lab lint lock clean FORCE $(NOTEBOOKS)
 
 help: ## show this help
 	@echo "make <target> [PROFILE=$(PROFILE)] [JOBS=$(JOBS)] [SCHEDULER=host:port] [PORT=$(PORT)] [ARGS=...]"
@@ -115,6 +115,9 @@ witnesses: $(SCEPTIC) ## ask PyTorch, Flax, SymPy, mpmath and SciPy whether we a
 proofs: $(SCEPTIC) ## enclose exact runs in balls until convergence is proved
 	$(PYTHON_IN) -m trust.enclosures
 
+formal: $(STAMP) ## let Coq check the formal proofs; needs coqc
+	$(PYTHON_IN) -m trust.formal
+
 faults: $(STAMP) ## kill -9 builds, a row and a worker at 30 random moments, and compare what comes out; ARGS="--kills 10"
 	$(PYTHON_IN) -m trust.faults $(ARGS)
 
@@ -122,7 +125,7 @@ hunt: $(STAMP) ## search for counterexamples for SECONDS=60; ARGS=--keep renews 
 	$(PYTHON_IN) -m trust.hunt --seconds $(SECONDS) $(ARGS)
 
 mutate: $(STAMP) ## break the code for SECONDS=60, a line at a time, and see whether the tests notice
-	$(PYTHON_IN) -m trust.mutate --seconds $(SECONDS)
+	$(PYTHON_IN) -m trust.mutate --seconds $(SECONDS) $(ARGS)
 
 sbom: $(STAMP) ## list what is installed, as CycloneDX: build/sbom.json
 	$(PYTHON_IN) -m trust.supply sbom

@@ -1,5 +1,4 @@
 import gzip
-import pickle
 import struct
 import tarfile
 
@@ -177,13 +176,13 @@ def test_cifar_pixels_are_in_their_places(tmp_path, empty_cache, monkeypatch):
     rng = np.random.default_rng(2)
     true = rng.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     stored = np.moveaxis(true, 3, 1).reshape(2, -1)
-    archive = empty_cache / "cifar10" / "cifar-10-python.tar.gz"
+    archive = empty_cache / "cifar10" / "cifar-10-binary.tar.gz"
     archive.parent.mkdir(parents=True)
     with tarfile.open(archive, "w:gz") as tar:
         for member in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
             path = tmp_path / member
-            path.write_bytes(pickle.dumps({"data": stored, "labels": [3, 9]}))
-            tar.add(path, f"cifar-10-batches-py/{member}")
+            path.write_bytes(np.column_stack([np.array([3, 9], dtype=np.uint8), stored]).tobytes())
+            tar.add(path, f"cifar-10-batches-bin/{member}.bin")
     files = {archive.name: sources.sha256(archive)}
     for name in ("cifar10", "cifar10-scrambled"):
         known = data.DATASETS[name]

@@ -13,12 +13,6 @@ SOURCES = [*sorted(kept.ROOT.glob("bngd/**/*.py")), *sorted(kept.ROOT.glob("trus
 FORBIDDEN_CALLS = {"eval", "exec", "compile"}
 FORBIDDEN_MODULES = {"pickle", "cloudpickle", "marshal", "shelve", "dill", "joblib"}
 
-UNPICKLED = {
-    "bngd/networks/data.py": "CIFAR-10 is published pickled; the archive's SHA-256 is compared before it is opened",
-    "bngd/networks/parallel.py": "a file that this process wrote for its own workers, in a folder of its own",
-}
-"""Where pickle is used all the same, and why that is safe."""
-
 
 def calls(path):
     for node in ast.walk(ast.parse(path.read_text())):
@@ -29,11 +23,10 @@ def calls(path):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(kept.ROOT)))
 def test_nothing_is_evaluated_or_unpickled(path):
     assert not {name for name, _ in calls(path)} & FORBIDDEN_CALLS
-    forbidden = FORBIDDEN_MODULES - ({"pickle"} if str(path.relative_to(kept.ROOT)) in UNPICKLED else set())
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-            assert not {name.split(".")[0] for name in names} & forbidden
+            assert not {name.split(".")[0] for name in names} & FORBIDDEN_MODULES
         if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
             assert isinstance(node.value, ast.Constant)
             assert node.value.value is False

@@ -153,3 +153,9 @@ def test_dimension_one_has_no_effective_rate():
 def test_a_large_problem_needs_no_matrix():
     problem = Problem.from_spectrum(spectra.log_spaced(1_000_000, 100.0), rng=np.random.default_rng(0))
     assert 1 < bngd.effective_condition_number(problem) <= 100
+
+
+def test_the_limit_of_the_effective_step_is_proportional_to_the_step_size():
+    problem, w = a_problem()
+    limit = bngd.limit_effective_step(problem, [0.5, 3.0], np.stack([w, 2 * w]))
+    np.testing.assert_allclose(limit, np.array([0.5, 0.75]) * np.sum(problem.u**2))

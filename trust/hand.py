@@ -3,6 +3,7 @@
 Run as ``python -m trust.hand``: one notebook of the quick profile for each, in a copy of the sources.
 """
 
+import argparse
 import shutil
 import sys
 import tempfile
@@ -77,18 +78,22 @@ def copy_sources(folder: Path) -> Path:
 
 
 def main() -> int:
-    """Try all of them, keep what each moved, and return 1 if one went unnoticed."""
-    rows = []
+    """Try all of them, or those whose numbers are given; keep what each moved; return 1 if one went unnoticed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("numbers", nargs="*", type=int, help=f"1 to {len(MUTATIONS)}; all where none is named")
+    rows = dict(enumerate(kept.rows("hand"), 1))
     with tempfile.TemporaryDirectory() as folder:
         root = copy_sources(Path(folder))
-        for number, mutation in enumerate(MUTATIONS, 1):
-            told = notices(mutation, root)
-            rows.append([mutation.file, mutation.old.strip(), mutation.new.strip(), told or "NOTHING"])
-            print(f"{number:2} {mutation.file}: {mutation.new.strip()}: {told or 'NOTHING'}", flush=True)
-    unnoticed = sum(row[-1] == "NOTHING" for row in rows)
-    kept.table("hand", ["file", "was", "became", "first number that moved"], rows)
-    kept.write("hand", {"tried": len(rows), "noticed": len(rows) - unnoticed}, "python -m trust.hand")
-    return 1 if unnoticed else 0
+        for number in parser.parse_args().numbers or range(1, len(MUTATIONS) + 1):
+            mutation = MUTATIONS[number - 1]
+            told = notices(mutation, root) or "NOTHING"
+            rows[number] = [mutation.file, mutation.old.strip(), mutation.new.strip(), told]
+            print(f"{number:2} {mutation.file}: {mutation.new.strip()}: {told}", flush=True)
+            noticed = sum(row[-1] != "NOTHING" for row in rows.values())
+            header = ["file", "was", "became", "first number that moved"]
+            kept.table("hand", header, [rows[one] for one in sorted(rows)])
+            kept.write("hand", {"tried": len(rows), "noticed": noticed}, "python -m trust.hand")
+    return 1 if noticed < len(rows) else 0
 
 
 if __name__ == "__main__":

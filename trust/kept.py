@@ -49,6 +49,14 @@ def table(name: str, header: list[str], rows: list[list[Any]]) -> Path:
     return path
 
 
+def rows(name: str) -> list[list[str]]:
+    """Return the rows of a table that was kept, without its header; none where nothing was."""
+    import csv
+
+    path = RESULTS / f"{name}.csv"
+    return list(csv.reader(path.read_text().splitlines()))[1:] if path.exists() else []
+
+
 def _version(name: str) -> str | None:
     try:
         return metadata.version(name)

@@ -176,23 +176,28 @@ def results_of(profile: str) -> Path:
     return kept.ROOT / "build" / profile / "results"
 
 
+def build_of(kind: str, profile: str) -> Path:
+    """Return where notebooks leave numbers that are run for the record alone: ``fresh`` or ``shaken``."""
+    return kept.ROOT / "build" / kind / profile / "results"
+
+
 def notebooks() -> list[str]:
     """Return the names of all notebooks."""
     return sorted(path.stem for path in (kept.ROOT / "notebooks").glob("*.ipynb"))
 
 
-def load(profile: str, name: str) -> tuple[Groups, dict[str, list[float]]]:
-    """Return a notebook's numbers on record and how far each moved with the rounding; empty where it has none."""
+def load(profile: str, name: str) -> tuple[Groups, dict[str, list[float]], bool]:
+    """Return a notebook's numbers on record, how far each moved with the rounding, and whether that was measured."""
     path = folder_of(profile) / f"{name}.json"
     content = json.loads(path.read_text()) if path.exists() else {"numbers": {}, "moves": {}}
     moves = {where: [float(move) for move in group] for where, group in content["moves"].items()}
-    return content["numbers"], moves
+    return content["numbers"], moves, content.get("shaken", False)
 
 
-def save(profile: str, name: str, numbers: Groups, moves: dict[str, list[float]]) -> None:
+def save(profile: str, name: str, numbers: Groups, moves: dict[str, list[float]], shaken: bool) -> None:
     """Write a notebook's reference: a line for each group, so that a difference of two versions can be read."""
     brief = {where: [f"{m:.1g}" for m in group] for where, group in moves.items() if any(m > MOVED for m in group)}
-    parts = []
+    parts = [f' "shaken": {json.dumps(shaken)}']
     for title, groups in (("numbers", numbers), ("moves", brief)):
         lines = [f"  {json.dumps(where)}: {json.dumps(group, allow_nan=False)}" for where, group in groups.items()]
         parts.append(f' "{title}": {{\n' + ",\n".join(lines) + "\n }")
@@ -205,7 +210,7 @@ def examine(profile: str, names: list[str], results: Path | None = None) -> tupl
     """Return what is wrong, one sentence each, and how many numbers were compared in how many notebooks."""
     told, compared, seen = [], 0, 0
     for name in names:
-        record, moves = load(profile, name)
+        record, moves, _ = load(profile, name)
         if not record:
             told.append(f"{name}: not on record; `make reference` puts its numbers there")
             continue
@@ -224,25 +229,35 @@ def verify(profile: str, names: list[str], results: Path | None = None) -> int:
     return 1 if told else 0
 
 
-def renew(profile: str, names: list[str], *, shake: bool) -> int:
-    """Show what the new reference changes, then write it; with `shake`, measure anew what moves with the rounding."""
-    for line in examine(profile, names)[0]:
-        print(f"RENEWED: {line}")
-    shaken = kept.ROOT / "build" / "shaken" / profile
+def renew(profile: str, names: list[str], *, shake: bool, run: bool) -> int:
+    """Show what the new reference changes, then write it, notebook by notebook; return 1 if one cannot be run.
+
+    With `shake` each is run as if on another processor, which measures what moves with the rounding; with `run` it is
+    run here first, instead of reading what `make notebooks` left.
+    """
+    failed = []
     for name in names:
-        numbers, (_, moves) = read_results(results_of(profile), name), load(profile, name)
+        results, shaken = (build_of("fresh", profile) if run else results_of(profile)), build_of("shaken", profile)
+        if (run and elsewhere(name, profile, results.parent)) or (
+            shake and elsewhere(name, profile, shaken.parent, other_processor=True)
+        ):
+            failed.append(name)
+            continue
+        for line in examine(profile, [name], results)[0]:
+            print(f"RENEWED: {line}", flush=True)
+        numbers, (_, moves, measured) = read_results(results, name), load(profile, name)
         if shake:
-            print(f"{name}: as if on another processor", flush=True)
-            if elsewhere(name, profile, shaken, other_processor=True):
-                return 1
-            other = read_results(shaken / "results", name)
+            other = read_results(shaken, name)
             moves = {where: _moves(group, other.get(where, [])) for where, group in numbers.items()}
         same = {where: group for where, group in moves.items() if len(group) == len(numbers.get(where, []))}
-        save(profile, name, numbers, same)
+        save(profile, name, numbers, same, shake or measured)
+        print(f"{name}: on record", flush=True)
     for path in folder_of(profile).glob("*.json"):
         if path.stem not in notebooks():
             path.unlink()
-    return 0
+    if failed:
+        print(f"NOT RENEWED, since they stop with an error: {', '.join(failed)}")
+    return 1 if failed else 0
 
 
 def _moves(group: list[Leaf], other: list[Leaf]) -> list[float]:
@@ -258,11 +273,12 @@ def main() -> int:
     parser.add_argument("notebook", nargs="*", help="all where none is named")
     parser.add_argument("--profile", default="full")
     parser.add_argument("--no-shake", action="store_true", help="keep what was measured of each number's rounding")
+    parser.add_argument("--run", action="store_true", help="run them first, for their numbers alone")
     options = parser.parse_args()
     names = options.notebook or notebooks()
     if options.command == "verify":
         return verify(options.profile, names)
-    return renew(options.profile, names, shake=not options.no_shake)
+    return renew(options.profile, names, shake=not options.no_shake, run=options.run)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import io
 from typing import Any
 
 from trust import kept
+from trust.formal import THEOREMS
 from trust.hunt import WITHIN
 
 FOLDER = kept.ROOT / "book" / "trust"
@@ -44,6 +45,13 @@ def enclosed() -> Rows:
         later = f"{one['limit_over_bound']:.8g} (1 ± {one['width']:.0e})" if one.get("width", 1) < 1e-2 else ""
         rows.append([*said, one["steps"], f"{one['radius']:.2g}", f"{one['rate_gap']:.2g}", within, later])
     return rows
+
+
+def formal() -> Rows:
+    """Return a row for each theorem that Coq proved."""
+    proved = kept.read("formal").get("theorems", [])
+    rows: Rows = [["theorem", "what it says"]]
+    return rows + [[f"`{name}`", f"`{says}`"] for name, says in THEOREMS.items() if name in proved]
 
 
 def by_hand() -> Rows:
@@ -93,6 +101,7 @@ def figures() -> Rows:
     rows.append(["runs proved to converge linearly", f"{len(proved)} of {len(instances)}", "`make proofs`"])
     contracted = sum(one["contracted"] for one in proved), sum(one["steps"] for one in proved)
     rows.append(["steps before that, proved to contract", f"{contracted[0]} of {contracted[1]}", "`make proofs`"])
+    rows.append(["theorems proved in Coq", len(kept.read("formal").get("theorems", [])), "`make formal`"])
     said = kept.read("witnesses").get("rows", [])
     digits = [one["digits"] for one in said if one["digits"] != "exact" and "eps" not in one["witness"]]
     rows.append(
@@ -126,8 +135,8 @@ def figures() -> Rows:
 
 
 TABLES = {
-    "figures": figures, "hunt": hunted, "witnesses": witnessed, "enclosures": enclosed, "hand": by_hand,
-    "mutants": mutated, "survivors": survived,
+    "figures": figures, "formal": formal, "hunt": hunted, "witnesses": witnessed, "enclosures": enclosed,
+    "hand": by_hand, "mutants": mutated, "survivors": survived,
 }  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """Many runs at once: over the cores of this machine, or over a Dask cluster."""
 
 import os
-import pickle
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -11,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from bngd.machine import cores, usable_cores
 from bngd.networks.images import Images
@@ -81,8 +82,8 @@ def _in_processes(jobs: Sequence[Job], data: Images, workers: int) -> Iterator[t
         cores.put(available[i % len(available)])
     with TemporaryDirectory(prefix="bngd-") as folder:
         # In a file: a worker that dies while it starts would leave this process writing into a pipe for ever.
-        stored = Path(folder) / "data.pickle"
-        stored.write_bytes(pickle.dumps(data))
+        stored = Path(folder) / "data.npz"
+        np.savez(stored, **{name: value for name, value in vars(data).items() if value is not None})
         executor = ProcessPoolExecutor(workers, context, initializer=_settle, initargs=(cores, stored))
         try:
             futures = {executor.submit(_run_shared, job): i for i, job in enumerate(jobs)}
@@ -103,7 +104,8 @@ def _settle(cores: Queue, stored: Path) -> None:
     core = cores.get()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
-    _shared["data"] = pickle.loads(stored.read_bytes())
+    with np.load(stored) as parts:
+        _shared["data"] = Images(**{name: part if part.ndim else part.item() for name, part in parts.items()})
 
 
 def _follow_parent() -> None:
