@@ -99,3 +99,11 @@ def test_rates_outside_of_the_theorem_are_refused():
         bngd.squared_norm_bounds(problem, w0, 1.0, lr_a=2.0)
     with pytest.raises(ValueError, match="level"):
         bngd.guaranteed_interval(problem, w0, 0.0)
+
+
+def test_bounds_of_the_effective_step_are_those_of_the_norm_turned_over():
+    problem, w0 = a_problem()
+    norm, step = bngd.squared_norm_bounds(problem, w0, 3.0), bngd.effective_step_bounds(problem, w0, 3.0)
+    assert step.lower * norm.upper == pytest.approx(3 * np.sum(problem.u**2))
+    assert step.upper * norm.lower == pytest.approx(3 * np.sum(problem.u**2))
+    assert norm.upper == bngd.squared_norm_bounds(problem, w0, 3.0, lr_a=1.0).upper

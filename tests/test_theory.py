@@ -159,3 +159,10 @@ def test_the_limit_of_the_effective_step_is_proportional_to_the_step_size():
     problem, w = a_problem()
     limit = bngd.limit_effective_step(problem, [0.5, 3.0], np.stack([w, 2 * w]))
     np.testing.assert_allclose(limit, np.array([0.5, 0.75]) * np.sum(problem.u**2))
+
+
+def test_the_asymptotes_are_at_the_level_where_the_good_interval_ends():
+    problem, w0 = a_problem()
+    (small, large), interval = bngd.effective_step_asymptotes(problem, w0), bngd.good_interval(problem, w0, 0.02)
+    assert small * interval.low == pytest.approx(0.02)
+    assert large / interval.high == pytest.approx(0.02)

@@ -41,7 +41,6 @@ TESTS = {
     "bngd/krylov.py": ["test_krylov"],
     "bngd/lanczos.py": ["test_krylov"],
     "bngd/ensemble/kernels.py": ["test_ensemble"],
-    "bngd/claims.py": ["test_claims"],
     "bngd/companion/run.py": ["test_companion_run"],
     "bngd/companion/parameters.py": ["test_companion_profiles"],
     "bngd/companion/ranges.py": ["test_companion_ranges"],
