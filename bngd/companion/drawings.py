@@ -78,11 +78,9 @@ def _label_alone(ax: "Axes", panels: list["Axes"]) -> None:
 
 
 def _put_below(fig: "Figure", legend: Any) -> None:
-    """Put a legend below all panels, in as many columns as fit."""
+    """Put a legend below all panels, in as many columns as should fit by what a column took so far."""
     handles, labels = legend.legend_handles, [text.get_text() for text in legend.get_texts()]
+    column = 1.1 * legend.get_window_extent().width / legend._ncols
     legend.remove()
-    for columns in range(len(labels), 0, -1):
-        placed = fig.legend(handles, labels, loc="outside lower center", ncols=columns)
-        if columns == 1 or placed.get_window_extent().width <= fig.bbox.width:
-            return
-        placed.remove()
+    columns = min(max(int(fig.bbox.width / column), 1), len(labels))
+    fig.legend(handles, labels, loc="outside lower center", ncols=columns)
