@@ -205,10 +205,21 @@ def test_ranges_while_training_are_those_of_the_losses_on_the_way():
 
 
 def test_gains_are_wide_less_narrow():
-    gains = network_width.gains(on_the_way(), {"m5, h = 10": 10, "m5, h = 100": 100}, 10, 100)
+    ranges = on_the_way()
+    ranges["h"] = ranges["network"].map({"m5, h = 10": 10, "m5, h = 100": 100})
+    gains = network_width.gains(ranges, "h", 10, 100)
     assert gains["updates"].tolist() == [200, 200, 600, 600]
     assert gains["absolute"].tolist() == pytest.approx([1, 1, 0, 0])
     assert set(gains["repetitions"]) == {1}
+
+
+def test_runs_with_fewer_inputs_stand_beside_those_with_all():
+    runs, titles = network_width.with_fewer_inputs(7, 100, network_width.kept_runs()[0])
+    assert all("-pooled-7-" in title for title in titles)
+    counts = runs.groupby(["inputs", "setting"]).size()
+    assert set(counts.index) == {(16, "gd"), (16, "bn"), (784, "gd"), (784, "bn")}
+    assert counts.min() >= 30  # ten rates, three repetitions
+    assert set(runs["network"]) == {"m5, h = 100"}
 
 
 def test_kept_runs_of_m5_are_there_once():

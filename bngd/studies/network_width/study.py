@@ -105,27 +105,50 @@ def while_training(runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def gains(ranges: pd.DataFrame, units: Mapping[str, int], narrow: int, wide: int) -> pd.DataFrame:
-    """Return by how many decades the range is wider in a wide network than in a narrow one.
+def with_fewer_inputs(block: int, hidden: int, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the kept runs of m5 at one hidden width on pooled images, beside those on whole ones, and their titles.
+
+    Parameters
+    ----------
+    block : int
+        The pixels of Fashion-MNIST's 28 x 28 were averaged over blocks of this side.
+    hidden : int
+    runs : DataFrame
+        On whole images, as `kept_runs` gives them; of these, the settings that were run on pooled ones.
+
+    Returns
+    -------
+    runs : DataFrame
+        With the column inputs.
+    titles : list of str
+    """
+    titles = [title for script in SCRIPTS for title in kept.rows(script, parts=True, pooled=block)]
+    pooled = pd.concat([kept.results(title) for title in titles], ignore_index=True)
+    pooled = pooled[pooled["network"].isin([m5(hidden).name, m5(hidden).with_batch_norm().name])]
+    same = runs["network"].isin(pooled["network"]) & runs["setting"].isin(pooled["setting"])
+    return pd.concat([pooled.assign(inputs=(28 // block) ** 2), runs[same].assign(inputs=28**2)]), titles
+
+
+def gains(ranges: pd.DataFrame, size: str, narrow: int, wide: int) -> pd.DataFrame:
+    """Return by how many decades the range is wider at a large size of the network than at a small one.
 
     Parameters
     ----------
     ranges : DataFrame
-        As `while_training` gives it.
-    units : mapping of str to int
-        Name of a network -> its hidden units.
+        As `while_training` gives it, with a column of sizes.
+    size : str
+        Name of that column: of hidden units or of inputs.
     narrow, wide : int
-        Hidden units.
+        Two sizes.
 
     Returns
     -------
     DataFrame
-        A row for each setting and number of updates that both networks have: setting, updates, relative, absolute
-        (differences of medians), repetitions (of the network that has fewer).
+        A row for each setting and number of updates that both sizes have: setting, updates, relative, absolute
+        (differences of medians), repetitions (of the size that has fewer).
     """
-    table = ranges.assign(h=ranges["network"].map(units))
     columns = ["relative_decades", "absolute_decades"]
-    grouped = table.groupby(["h", "setting", "updates"], sort=False)
+    grouped = ranges.groupby([size, "setting", "updates"], sort=False)
     median, counts = grouped[columns].median(), grouped.size()
     both = median.loc[wide].index.intersection(median.loc[narrow].index, sort=False)
     gain = (median.loc[wide].loc[both] - median.loc[narrow].loc[both]).set_axis(["relative", "absolute"], axis=1)
