@@ -164,3 +164,20 @@ def test_without_a_home_a_notebook_runs_all_the_same(project, home):
     assert done.returncode == 0, said
     assert "Traceback" not in said
     happens("faults", "a home that is missing or cannot be written", "it runs all the same", given=f"HOME={home or ''}")
+
+
+ALONE = ["unshare", "--map-root-user", "--net"]  # a network of its own, in which nothing is up
+
+
+@pytest.mark.skipif(subprocess.call([*ALONE, "true"], stderr=subprocess.DEVNULL) != 0, reason="needs namespaces")
+def test_without_a_loopback_interface_nobody_waits_for_a_kernel(project):
+    project.notebook("demo")
+    told = subprocess.run(
+        [*ALONE, sys.executable, "-m", "bngd.companion", "execute", "demo"],
+        cwd=project.root, env=ENV, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert told.returncode == 1
+    [line] = told.stderr.splitlines()
+    assert line == f"error: 127.0.0.1: Network is unreachable; {WAYS_OUT[errno.EADDRNOTAVAIL]}"
+    assert not project.layout.results.exists()
+    happens("faults", "no loopback interface", "one line, at once", said=line)

@@ -229,6 +229,7 @@ ELSEWHERE = {
     "bngd/networks/parallel.py _in_processes": "tests/test_networks_parallel.py reads it",
     "bngd/networks/resumable.py read_run": "is caught, and printed with the file and what is done about it",
     "bngd/networks/resumable.py _require_whole": "is caught, and printed with the file and what is done about it",
+    "bngd/companion/kernel.py require_loopback": "test_faults takes the interface away",
     "bngd/networks/sources.py _install": "fetch names it as the reason of one source",
     "bngd/networks/sources.py bring": "passes on the message of pooch",
     "bngd/studies/own_data/columns.py convert": "reading.py gives it file, line, column and way out",

@@ -142,6 +142,7 @@ def _fresh_stage(job: Execution) -> Path:
 
 
 def _run_cells(job: Execution, chosen: dict[str, Any], stage: Path) -> NotebookNode:
+    kernel.require_loopback()
     executed = stage / "executed.ipynb"
     env = kernel.environment(BNGD_OUTPUT=stage.resolve(), BNGD_LEDGER=job.ledger.resolve(), **kernel.home(stage))
     try:

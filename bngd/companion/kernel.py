@@ -1,6 +1,8 @@
 """The kernel that notebooks run in: this Python, whatever kernels are installed, in surroundings of its own."""
 
+import errno
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -31,6 +33,21 @@ def environment(**own: str | Path) -> dict[str, str]:
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the debugger writes a warning into the first cell
         **{name: str(value) for name, value in own.items()},
     }
+
+
+def require_loopback() -> None:
+    """Talk to ourselves as a notebook talks to its kernel: where that fails, one would be waited for in vain.
+
+    Raises
+    ------
+    OSError
+        If 127.0.0.1 cannot be reached.
+    """
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname(), timeout=5).close()
+    except OSError as error:
+        raise OSError(errno.EADDRNOTAVAIL, error.strerror or str(error), "127.0.0.1") from error
 
 
 def home(stage: Path) -> dict[str, Path]:
