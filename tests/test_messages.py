@@ -194,6 +194,7 @@ NETWORKS = [
     (lambda: replace(IMAGES, y_train=np.zeros(4)), "float64", "y_train"),
     (lambda: replace(IMAGES, y_train=np.full(4, 10, dtype=np.uint8)), "10", "label"),
     (lambda: replace(IMAGES, peak=0.0), "0.0", "peak"),
+    (lambda: IMAGES.without_first(5), "4", "5", "larger"),
     (lambda: pooling.pooled(IMAGES, 3), "3 x 3", "2 x 2"),
     (lambda: Job(M2, 0.1, sampling="none"), "'none'", "sampling"),
     (lambda: Job(M2.with_batch_norm(), 0.1, batch=1), "1", "batch"),

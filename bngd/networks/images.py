@@ -61,7 +61,18 @@ class Images:
         return self.x_train.shape[1:]
 
     def without_first(self, n: int) -> "Images":
-        """Drop the first n training images, which TensorFlow's reader of MNIST kept for validation."""
+        """Drop the first n training images, which TensorFlow's reader of MNIST kept for validation.
+
+        Raises
+        ------
+        DataError
+            If there are no more than n.
+        """
+        if n >= len(self.y_train):
+            raise DataError(
+                f"{self.name} has {len(self.y_train)} training images, and the protocol sets the first {n} aside; "
+                "choose a larger data set"
+            )
         return replace(self, x_train=self.x_train[n:], y_train=self.y_train[n:])
 
     def centred(self) -> "Images":

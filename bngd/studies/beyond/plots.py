@@ -29,7 +29,7 @@ def harsh(runs: pd.DataFrame) -> Figure:
     axes[0].set_ylim(1e-8, 20)
     axes[0].set_xlabel(r"step size $\varepsilon$")
     axes[0].set_title(r"$\|w\|^2$ over its bound")
-    axes[0].legend(loc="lower right", markerscale=4, title="slowest:")
+    axes[0].legend(loc="lower right", markerscale=4, title="slowest:", frameon=True, framealpha=0.85)
     high = runs.loc[runs["relative_step"] > 0.5]
     settled = high["unsettled"] < 1e-6
     bins = np.linspace(0.5, 2.0, 76)
