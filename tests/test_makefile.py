@@ -172,7 +172,7 @@ def test_an_unknown_profile_or_target_is_refused_with_what_there_is(built):
 def test_help_lists_every_target_and_notebook(built):
     said = built.make("help").stdout
     targets = re.findall(r"^\.PHONY: (.*) FORCE", (built.root / "Makefile").read_text(), re.MULTILINE)[0].split()
-    assert len(targets) == 21
+    assert len(targets) == 22
     assert {*targets, "one", "two", "network_width", "summary"} <= set(said.split())
 
 
