@@ -11,6 +11,20 @@ from bngd.companion.layout import Layout
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+BOOK_CONFIG = """
+title: A small book
+only_build_toc_files: true
+execute: {execute_notebooks: "off"}
+latex: {use_jupyterbook_latex: false}
+sphinx:
+  config:
+    extensions:
+      [myst_nb, jupyter_book, sphinx_external_toc, sphinx_comments, sphinx_book_theme, bngd.companion.sphinx_ext,
+       bngd.companion.words]
+    mathjax_path: mathjax/startup.js
+"""
+"""The configuration of a small book, without what only the whole one needs."""
+
 
 class Project:
     """A folder with notebooks and profiles, and the means to run the companion in it."""

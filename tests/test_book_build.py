@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+from companion_project import BOOK_CONFIG
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from own_tables import HOSTILE
 from what_happens import happens
@@ -17,17 +19,6 @@ from bngd.companion.chromium import find_chromium
 from bngd.companion.errors import CompanionError
 from bngd.studies.own_data import reading, study
 
-CONFIG = """
-title: A small book
-only_build_toc_files: true
-execute: {execute_notebooks: "off"}
-latex: {use_jupyterbook_latex: false}
-sphinx:
-  config:
-    extensions:
-      [myst_nb, jupyter_book, sphinx_external_toc, sphinx_comments, sphinx_book_theme, bngd.companion.sphinx_ext]
-    mathjax_path: mathjax/startup.js
-"""
 TOC = {"format": "jb-book", "root": "index", "chapters": [{"file": "first"}, {"file": "notebooks/rate"}]}
 PARTS = {
     "root": "index",
@@ -52,9 +43,9 @@ def checkout(tmp_path):
     """A checkout with two pages of prose and one executed notebook."""
     for folder in ("book", "notebooks", "build/quick/notebooks", "build/quick/figures", "build/quick/results"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "book" / "_config.yml").write_text(CONFIG)
+    (tmp_path / "book" / "_config.yml").write_text(BOOK_CONFIG)
     (tmp_path / "book" / "_toc.yml").write_text(json.dumps(TOC))
-    (tmp_path / "book" / "index.md").write_text("# A small book\n\n$x$\n")
+    (tmp_path / "book" / "index.md").write_text("# A small book\n\n{index}`! smallness` $x$\n")
     (tmp_path / "book" / "first.md").write_text("# First\n\nThere were {value}`rate:runs` runs.\n")
     cell = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# Rate"}
     notebook = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
@@ -87,6 +78,8 @@ def test_a_build_is_self_contained_and_the_next_one_makes_only_what_changed(buil
     record(built, runs=4)
     assert book.build("quick", built) == html / "index.html"
     assert "There were 4 runs." in (html / "first.html").read_text()
+    # What the page that was left alone defines is still found first.
+    assert re.search(r'"smallness": ?\[\[1, "[^"]*", true\]\]', (html / "searchindex.js").read_text())
     assert times(html)["first.html"] > before["first.html"]
     assert times(html)["rate.html"] == before["rate.html"]
     assert times(html)["index.html"] > before["index.html"]  # make compares its time with that of the sources

@@ -35,30 +35,23 @@ run.table(table, "runs", caption="Runs.")
 run.record(least=table["relative_loss"].min())
 """
 DRAWING = 'fig, ax = plt.subplots()\nax.plot(table["lr"])\nrun.figure(fig, "lr", caption="Step sizes.", alt="a line")'
-CONFIG = """
-title: A small book
-only_build_toc_files: true
-execute: {execute_notebooks: "off"}
-latex: {use_jupyterbook_latex: false}
-sphinx:
-  config:
-    extensions:
-      [myst_nb, jupyter_book, sphinx_external_toc, sphinx_comments, sphinx_book_theme, bngd.companion.sphinx_ext]
-    mathjax_path: mathjax/tex-chtml.js
-"""
 TOC = "{format: jb-book, root: index, chapters: [{file: notebooks/one}, {file: notebooks/two}]}"
 
 
 def checkout(root: Path) -> Path:
     """Make a small checkout with two notebooks, a book and this environment, and return it."""
-    from companion_project import Project
+    from companion_project import BOOK_CONFIG, Project
 
     project = Project(root)
     project.profile("quick", "one: {size: 1}\n")
     project.notebook("one", SWEEP, DRAWING)
     project.notebook("two", "import time\ntime.sleep(size / 10)", "run.record(squares=[k * k for k in range(1000)])")
     (root / "book").mkdir()
-    for name, text in (("_config.yml", CONFIG), ("_toc.yml", TOC), ("index.md", "# A book\n\n{value}`one:least`\n")):
+    for name, text in (
+        ("_config.yml", BOOK_CONFIG),
+        ("_toc.yml", TOC),
+        ("index.md", "# A book\n\n{value}`one:least`\n"),
+    ):
         (root / "book" / name).write_text(text)
     shutil.copy(kept.ROOT / "Makefile", root)
     (root / ".venv").symlink_to(sys.prefix)

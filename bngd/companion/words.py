@@ -1,13 +1,17 @@
 """Words that explain themselves: terms with their meaning on hover, names of code in cells with their reference.
 
-The meaning of a term stands once, in the glossary. On every other page its first mention becomes a link to it.
+The meaning of a term stands once, in the glossary. On every other page its first mention becomes a link to it, and a
+search for it leads there first.
 """
 
 import re
 from typing import Any
 
 from docutils import nodes
+from docutils.utils import new_document
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.search import IndexBuilder
 
 import bngd
 from bngd.companion.reference import PUBLIC, page_link
@@ -66,6 +70,23 @@ def _explain(text: nodes.Text, pattern: re.Pattern[str], left: dict[str, tuple[s
         text.parent.replace(text, [*parts, nodes.Text(said[position:])])
 
 
+def keep_main_entries(app: Sphinx) -> list[Any]:
+    """Let the search know what pages that were not written anew define: Sphinx learns it while it writes a page.
+
+    Without this a definition would no longer come first once another page was changed.
+    """
+    indexer = getattr(app.builder, "indexer", None)
+    if indexer is not None:
+        known, reader = indexer._index_entries, IndexBuilder(app.env, "en", {}, "")
+        for page in sorted(indexer._titles.keys() - known.keys()):
+            entries = new_document(page)
+            entries += [node.deepcopy() for node in app.env.get_doctree(page).findall(addnodes.index)]
+            reader.feed(page, "", "", entries)
+        found = known | reader._index_entries
+        indexer._index_entries = {page: found[page] for page in sorted(indexer._titles)}
+    return []  # no page of its own
+
+
 def link_calls(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Link `bngd.name` in the code of a page to the reference; highlighting has cut it into pieces by then."""
     if "bngd" in context.get("body", "") and pagename != "api" and app.builder.format == "html":
@@ -82,4 +103,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", collect_terms)
     app.connect("doctree-resolved", explain_terms, priority=600)  # after the names of code
     app.connect("html-page-context", link_calls)
+    app.connect("html-collect-pages", keep_main_entries)
     return {"version": bngd.__version__, "parallel_read_safe": False, "parallel_write_safe": True}
