@@ -60,7 +60,8 @@ IMAGES    := fashion-mnist mnist-5k digits
 OWN_TABLE := $(shell sed -n "s/^ *csv_path: *['\"]*\([^'\"\#]*[^'\"\# ]\).*/\1/p" notebooks/profiles/$(PROFILE).yaml | \
                while read -r f; do ls -d "$$f" "notebooks/$$f"; done 2>/dev/null | sed 's/ /\\ /g')
 
-# What the reader types for one command must not be passed over by another.
+# What the reader types for one command must not be passed over by another, nor reach a make that this one's tests start.
+unexport ARGS
 ifneq ($(strip $(ARGS)),)
 TAKES_NONE := $(filter-out $(NOTEBOOKS) test bench lab faults hunt reference audit,$(MAKECMDGOALS))
 ifneq ($(TAKES_NONE),)

@@ -29,6 +29,7 @@ parameters) echo parameters >> calls
         same $out/parameters/$name.json
     done ;;
 run) echo "$*" >> calls ;;
+nested) env -u MAKEFLAGS make -n book >&2 && echo nested >> calls ;;
 data) printf 'first: not had\n%s: from a file\ndata folder: here\n' "$(cat images 2>/dev/null || echo fashion-mnist)" ;;
 esac
 """
@@ -312,6 +313,10 @@ def test_arguments_that_a_target_takes_none_of_are_refused(built):
     assert done.returncode == 2
     assert "ARGS is '-p size 4', but book takes none: give it to a notebook" in done.stderr
     happens("command", "", "refused", given="make book ARGS='-p size 4'", said=make_said(done))
+
+
+def test_arguments_of_a_command_are_none_of_a_build_that_it_starts(built):
+    assert calls(built, "faults", "ARGS=nested") == ["nested"]
 
 
 def test_networks_are_executed_again_when_better_images_can_be_had(built):
