@@ -1,7 +1,9 @@
 """What all tests share: no window, the same examples in every run, and throw-away projects for the companion."""
 
 import os
+import tarfile
 
+import numpy as np
 import pytest
 from companion_project import Project
 from hypothesis import settings
@@ -47,6 +49,35 @@ def compiled_quickly(request):
 def project(tmp_path):
     """An empty companion with a profile ``full``, to which a test adds notebooks."""
     return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+    """A data folder with nothing in it, as the networks' data are looked for."""
+    monkeypatch.setenv("BNGD_DATA", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def cifar_files(empty_cache, tmp_path, monkeypatch):
+    """CIFAR-10's binary files with 24 random images each, all the same; returns the images."""
+    from bngd.networks import data, sources
+
+    rng = np.random.default_rng(2)
+    images = rng.integers(0, 256, (24, 32, 32, 3), dtype=np.uint8)
+    labels = np.resize(np.array([3, 9], dtype=np.uint8), len(images))
+    part = tmp_path / "part.bin"
+    part.write_bytes(np.column_stack([labels, np.moveaxis(images, 3, 1).reshape(len(images), -1)]).tobytes())
+    archive = empty_cache / "cifar10" / "cifar-10-binary.tar.gz"
+    archive.parent.mkdir(parents=True)
+    with tarfile.open(archive, "w:gz") as tar:
+        for member in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
+            tar.add(part, f"cifar-10-batches-bin/{member}.bin")
+    files = {archive.name: sources.sha256(archive)}
+    for name in ("cifar10", "cifar10-scrambled"):
+        known = data.DATASETS[name]
+        monkeypatch.setitem(data.DATASETS, name, data.Recipe("a test", (files,), (), known.read, cache="cifar10"))
+    return images
 
 
 @pytest.fixture

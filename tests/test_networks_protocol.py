@@ -14,7 +14,7 @@ from companion_project import REPOSITORY
 
 from bngd.companion.parameters import defaults
 from bngd.networks import DataError, Job, Training, command, kept, load, protocol, resumable, run
-from bngd.networks.architectures import M1, M2
+from bngd.networks.architectures import M1, M2, small_conv
 from bngd.networks.protocol import ADAM, ROWS
 from bngd.networks.tables import early_losses
 
@@ -187,6 +187,13 @@ def test_command_line_runs_a_row(tmp_path, tiny_row):
     assert len((tmp_path / "fmnist_m2_gdlr.csv").read_text().splitlines()) == 1 + 2 * 5
 
 
+def test_a_device_gives_the_rows_own_table_up_to_rounding(tmp_path, tiny_row):
+    for extra, folder in ((["--device", "cpu"], "together"), ([], "apart")):
+        assert command.main([*tiny_row, "1", "--output", str(tmp_path / folder), *extra]) == 0
+    together, apart = (pd.read_csv(tmp_path / f / "fmnist_m2_gdlr-1-repetitions.csv") for f in ("together", "apart"))
+    pd.testing.assert_frame_equal(together, apart, rtol=1e-5)
+
+
 def test_a_part_of_a_row_does_not_take_its_place(tmp_path, tiny_row):
     assert command.main([*tiny_row, "1"]) == 0
     assert not (tmp_path / "fmnist_m2_gdlr.csv").exists()
@@ -210,7 +217,9 @@ def test_the_provenance_is_that_of_each_run_whoever_calls_last(tmp_path, tiny_ro
     assert both["versions"] == here["versions"]
 
 
-@pytest.mark.parametrize("extra", [["--repetitions", "0"], ["--workers", "0"], ["--scheduler", "nonsense"]])
+@pytest.mark.parametrize(
+    "extra", [["--repetitions", "0"], ["--workers", "0"], ["--scheduler", "nonsense"], ["--device", "tpu"]]
+)
 def test_bad_options_are_one_clear_line(tmp_path, tiny_row, capsys, extra):
     assert command.main([*tiny_row, "1", *extra]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
@@ -293,6 +302,15 @@ def test_a_row_runs_on_other_data_and_says_so(tmp_path, tiny_row, monkeypatch):
     monkeypatch.setitem(protocol.ROWS, "fmnist_m2_gdlr", replace(ROWS["fmnist_m2_gdlr"], dataset="mnist"))
     assert command.main([*tiny_row, "5", "--data", "digits"]) == 0
     assert "scikit-learn" in json.loads((tmp_path / "fmnist_m2_gdlr-on-digits.json").read_text())["data"]
+
+
+def test_a_row_of_cifar_runs_on_files_in_its_format(tmp_path, cifar_files, tiny_row, monkeypatch):
+    small = replace(ROWS["cifar10_m1_bnlr2"], networks=(small_conv(2, 4),), grid=protocol.Grid(-1, -1, 1), steps=3)
+    monkeypatch.setitem(protocol.ROWS, "cifar10_m1_bnlr2", small)
+    assert command.main(["cifar10_m1_bnlr2", *tiny_row[1:], "1"]) == 0
+    runs = pd.read_csv(tmp_path / "cifar10_m1_bnlr2-1-repetitions.csv")
+    assert (runs["network"].item(), runs["outcome"].item()) == ("small conv as published", "finite")
+    assert np.isfinite(runs["train_loss"].item())
 
 
 def test_a_hidden_width_that_the_row_has_not_is_refused(capsys):
