@@ -363,7 +363,8 @@ for name in ("killed", "undisturbed"):
 
 def test_killed_ten_times_a_row_ends_with_the_same_table(tmp_path):
     command = [sys.executable, "-W", "ignore", "-c", KILLED, str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert result.returncode == 0, result.stderr[-2000:]
     found = [int(line) for line in result.stdout.splitlines() if line.isdigit()]
     assert 10 <= found[0] < 150, "every kill was to interrupt the row"
     tables = [(tmp_path / name / "row.csv").read_bytes() for name in ("killed", "undisturbed")]
