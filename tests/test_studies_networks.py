@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bngd.networks import Job, Training, mlp
+from bngd.networks import Job, Training, kept, mlp
 from bngd.studies.network_effective_step import study as network_effective_step
 from bngd.studies.network_learning_rate import study as network_learning_rate
 from bngd.studies.network_scaling import study as network_scaling
@@ -18,6 +18,27 @@ def training(job, loss):
 
 
 # --- learning rates
+
+
+def test_the_narrowest_of_one_method_is_compared_with_the_widest_of_the_other_in_each_protocol():
+    ranges = pd.DataFrame(
+        [
+            *[("one", "bn", 3.0), ("one", "bn", 5.0), ("one", "gd", 1.0), ("one", "gd", 2.0)],
+            *[("two", "gd", 4.0), ("two", "bn", 6.0), ("three", "gd", 9.0)],
+        ],
+        columns=["protocol", "setting", "absolute_decades"],
+    ).assign(best_loss=[0.3, 0.5, 0.4, 0.6, 0.1, 0.2, 0.0])
+    ends = network_learning_rate.narrowest_and_widest(ranges, "absolute", "bn", "gd").set_index("protocol")
+    assert ends.to_dict("index") == {"one": {"narrowest": 3.0, "widest": 2.0}, "two": {"narrowest": 6.0, "widest": 4.0}}
+    best = network_learning_rate.best_in_full(ranges).set_index("protocol")
+    assert best.loc["one"].to_dict() == {"gd": 0.4, "bn": 0.5}
+
+
+def test_the_linear_classifiers_in_full_have_five_repetitions_of_every_method():
+    ranges = network_learning_rate.ranges_in_full(network_learning_rate.rows_in_full())
+    counts = ranges.groupby(["protocol", "setting"]).size()
+    assert set(counts) == {5}
+    assert {("m4, 6000 updates", "split 1"), ("m2, 6000 updates", "bn")} <= set(counts.index)
 
 
 def test_every_setting_gets_every_rate_and_repetition():
@@ -39,7 +60,7 @@ def test_extremes_are_taken_over_repetitions():
             "absolute_censored": [True, True, True],
         }
     )
-    assert network_learning_rate.extremes(ranges, "relative").loc["gd"].tolist() == [1.0, 1.5, 2.0]
+    assert network_learning_rate.extremes(ranges, "relative").loc["gd"].tolist() == [1.0, 1.5, 2.0, 2]
     spread = network_learning_rate.spread_over_repetitions(ranges)
     assert spread["setting"].tolist() == ["gd", "bn"]
     assert spread["best loss"].tolist() == ["0.100 to 0.300", "0.200"]
@@ -222,7 +243,20 @@ def test_runs_with_fewer_inputs_stand_beside_those_with_all():
     assert set(runs["network"]) == {"m5, h = 100"}
 
 
+def test_reduced_runs_stand_beside_the_kept_ones_of_their_width():
+    reduced = pd.DataFrame({"h": [10, 10, 30], "setting": ["gd", "bn", "gd"], "absolute_decades": [1.0, 2.0, 9.0]})
+    kept_runs = pd.DataFrame(
+        {
+            "network": "m5, h = 10", "setting": ["gd", "gd", "bn", "gd"], "updates": [200, 200, 200, 600],
+            "absolute_decades": [3.0, 5.0, 6.0, 7.0],
+        }
+    )  # fmt: skip
+    table = network_width.reduced_and_kept(reduced, kept_runs, {"m5, h = 10": 10})
+    assert table.columns.tolist() == ["h", "setting", "reduced", "kept, 200", "kept, 600"]
+    assert table.fillna(0).to_numpy().tolist() == [[10, "gd", 1.0, 4.0, 7.0], [10, "bn", 2.0, 6.0, 0.0]]
+
+
 def test_kept_runs_of_m5_are_there_once():
     runs, titles = network_width.kept_runs()
     assert not runs.duplicated(["network", "setting", "seed", "lr"]).any()
-    assert network_width.kept_rows(titles)["row"].tolist() == titles
+    assert kept.origins(titles)["row"].tolist() == titles

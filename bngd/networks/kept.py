@@ -7,6 +7,7 @@ title is the script's name, then what makes the runs others than the script's: `
 """
 
 import json
+from collections.abc import Iterable
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -75,6 +76,17 @@ def provenance(title: str) -> dict[str, Any]:
             f"no results of {title!r} are kept; run it with: python -m bngd.networks protocol {title.split('-')[0]}"
         )
     return json.loads((FOLDER / f"{title}.json").read_text())
+
+
+def origins(titles: Iterable[str]) -> pd.DataFrame:
+    """Return where kept rows come from, a line each: row, runs, device, date, commit."""
+    rows = []
+    for title in titles:
+        about = provenance(title)
+        rows.append(
+            {"row": title, "runs": about["summary"]} | {name: about[name] for name in ("device", "date", "commit")}
+        )
+    return pd.DataFrame(rows)
 
 
 def column_sums(table: str) -> dict[str, str]:

@@ -1,12 +1,20 @@
 """Which step sizes work for a network: the runs to make, and their workable ranges over the repetitions."""
 
 from collections.abc import Sequence
+from math import log
 from typing import Any
 
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from bngd.networks import Job, Network, grid
+from bngd.networks import Job, Network, grid, kept, workable_ranges
+from bngd.networks.architectures import M2, M4
+
+LEVELS = {M2.name: 0.8, M4.name: 0.06}
+"""The loss that counts as workable for each of the linear classifiers."""
+
+GUESSES = {M2.name: log(10), M4.name: 0.09}
+"""The loss where every class has probability 1/10: cross-entropy and quadratic."""
 
 
 def jobs(network: Network, lr: ArrayLike, lr_as: Sequence[float], **same: Any) -> list[Job]:
@@ -26,6 +34,15 @@ def jobs(network: Network, lr: ArrayLike, lr_as: Sequence[float], **same: Any) -
     return runs + [job for lr_a in lr_as for job in grid(normalised, lr, lr_a=lr_a, **same)]
 
 
+def comparisons(lr_a: float) -> list[tuple[str, str, str]]:
+    """Return which setting is said to work on a wider range than which, and the sentence that says so."""
+    split = f"split {lr_a:g}"
+    return [
+        ("bn", "gd", "BN with one rate works on a wider range than no BN"),
+        (split, "bn", rf"a rate of its own, $\varepsilon_a = {lr_a:g}$, for $\gamma$ and $\beta$ widens it further"),
+    ]
+
+
 def extremes(ranges: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Return the narrowest and the widest repetition of each setting.
 
@@ -38,19 +55,20 @@ def extremes(ranges: pd.DataFrame, measure: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by setting, in the order of `ranges`: min, mean, max, in decades.
+        Indexed by setting, in the order of `ranges`: min, mean, max, in decades, and the number of repetitions.
     """
-    return ranges.groupby("setting", sort=False)[f"{measure}_decades"].agg(["min", "mean", "max"])
+    widths = ranges.groupby("setting", sort=False)[f"{measure}_decades"]
+    return widths.agg(["min", "mean", "max", "size"]).rename(columns={"size": "repetitions"})
 
 
-def spread_over_repetitions(ranges: pd.DataFrame) -> pd.DataFrame:
+def spread_over_repetitions(ranges: pd.DataFrame, by: Sequence[str] = ("setting",)) -> pd.DataFrame:
     """Return a row for each setting, in words: best loss and widths from the least to the largest over the repetitions.
 
-    Columns setting, best loss, and for each measure its decades, with how many repetitions left the grid.
+    Columns of `by`, best loss, and for each measure its decades, with how many repetitions left the grid.
     """
     rows = []
-    for setting, group in ranges.groupby("setting", sort=False):
-        row = {"setting": setting, "best loss": _from_to(group["best_loss"], 3)}
+    for identity, group in ranges.groupby(list(by), sort=False):
+        row = dict(zip(by, identity, strict=True)) | {"best loss": _from_to(group["best_loss"], 3)}
         for measure in ("relative", "absolute"):
             left = int(group[f"{measure}_censored"].sum())
             row[f"decades, {measure}"] = _from_to(group[f"{measure}_decades"], 2)
@@ -62,3 +80,72 @@ def spread_over_repetitions(ranges: pd.DataFrame) -> pd.DataFrame:
 def _from_to(values: pd.Series, digits: int) -> str:
     least, largest = (f"{value:.{digits}f}" for value in (values.min(), values.max()))
     return least if least == largest else f"{least} to {largest}"
+
+
+def rows_in_full() -> pd.DataFrame:
+    """Return the kept runs of the linear classifiers m2 and m4 under the authors' protocol, every rate and repetition.
+
+    Returns
+    -------
+    DataFrame
+        As `bngd.networks.kept.results` gives them, with the title of the row and the protocol: network and updates,
+        which the methods to be compared share.
+    """
+    parts = []
+    for title in sorted(kept.rows(), key=lambda title: "gdlr" not in title):
+        runs = kept.results(title)
+        network, updates = runs["network"].iloc[0], runs["steps"].iloc[0] - 1
+        if network in LEVELS:
+            parts.append(runs.assign(row=title, protocol=f"{network}, {updates} updates"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def ranges_in_full(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the workable ranges of `rows_in_full`, a repetition each, with the protocol."""
+    groups = runs.groupby(["protocol", "network"], sort=False)
+    return pd.concat(
+        [workable_ranges(group, level=LEVELS[network]).assign(protocol=name) for (name, network), group in groups],
+        ignore_index=True,
+    )
+
+
+def narrowest_and_widest(ranges: pd.DataFrame, measure: str, wider: str, narrower: str) -> pd.DataFrame:
+    """Return, for each protocol with both settings, the narrowest repetition of one and the widest of the other.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        As `ranges_in_full` gives it.
+    measure : {"relative", "absolute"}
+    wider, narrower : str
+        Settings.
+
+    Returns
+    -------
+    DataFrame
+        Columns protocol, narrowest (of `wider`) and widest (of `narrower`), in decades.
+    """
+    rows = []
+    for protocol, group in ranges.groupby("protocol", sort=False):
+        width = extremes(group, measure)
+        if {wider, narrower} <= {*width.index}:
+            ends = {"narrowest": width.loc[wider, "min"], "widest": width.loc[narrower, "max"]}
+            rows.append({"protocol": protocol} | ends)
+    return pd.DataFrame(rows, columns=["protocol", "narrowest", "widest"])
+
+
+def best_in_full(ranges: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each protocol with both, GD's best loss of any repetition and the worst best loss with BN, one rate.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        As `ranges_in_full` gives it.
+
+    Returns
+    -------
+    DataFrame
+        Columns protocol, gd, bn.
+    """
+    best = ranges.groupby(["protocol", "setting"], sort=False)["best_loss"].agg(["min", "max"]).unstack()
+    return pd.DataFrame({"gd": best["min", "gd"], "bn": best["max", "bn"]}).dropna().reset_index()

@@ -71,16 +71,6 @@ def kept_runs(scripts: Sequence[str] = SCRIPTS) -> tuple[pd.DataFrame, list[str]
     return runs.drop_duplicates(["network", "setting", "seed", "lr"]), titles
 
 
-def kept_rows(titles: Sequence[str]) -> pd.DataFrame:
-    """Return what the kept rows are, one line each: row, runs, where, when and by which commit."""
-    rows = []
-    for title in titles:
-        about = kept.provenance(title)
-        told = {name: about[name] for name in ("device", "date", "commit")}
-        rows.append({"row": title, "runs": about["summary"]} | told)
-    return pd.DataFrame(rows)
-
-
 def while_training(runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """Return the workable ranges after each of the numbers of updates that a table of kept runs has a loss for.
 
@@ -154,6 +144,31 @@ def gains(ranges: pd.DataFrame, size: str, narrow: int, wide: int) -> pd.DataFra
     gain = (median.loc[wide].loc[both] - median.loc[narrow].loc[both]).set_axis(["relative", "absolute"], axis=1)
     fewest = np.minimum(counts.loc[wide].loc[both], counts.loc[narrow].loc[both])
     return gain.assign(repetitions=fewest).reset_index()
+
+
+def reduced_and_kept(reduced: pd.DataFrame, on_the_way: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
+    """Return what the reduced runs say of the range beside what the kept runs say, early and at their end.
+
+    Parameters
+    ----------
+    reduced : DataFrame
+        As `medians` gives it.
+    on_the_way : DataFrame
+        As `while_training` gives it.
+    units : mapping of str to int
+        Name of a network -> its hidden units.
+
+    Returns
+    -------
+    DataFrame
+        A row for each width and setting that both have: h, setting, and the decades of the absolute measure (medians)
+        of the reduced runs, and of the kept ones after each number of updates.
+    """
+    kept_decades = on_the_way.assign(h=on_the_way["network"].map(units)).pivot_table(
+        index=["h", "setting"], columns="updates", values="absolute_decades", aggfunc="median", sort=False
+    )
+    here = reduced.set_index(["h", "setting"])["absolute_decades"].rename("reduced")
+    return pd.concat([here, kept_decades.add_prefix("kept, ")], axis=1, join="inner").reset_index()
 
 
 def by_width(table: pd.DataFrame, setting: str, column: str) -> list[float]:
