@@ -256,6 +256,22 @@ def test_reduced_runs_stand_beside_the_kept_ones_of_their_width():
     assert table.fillna(0).to_numpy().tolist() == [[10, "gd", 1.0, 4.0, 7.0], [10, "bn", 2.0, 6.0, 0.0]]
 
 
+def test_who_tunes_is_judged_by_the_seed_that_speaks_least_for_the_loss():
+    moved = pd.DataFrame(
+        {
+            "layer": [0, 0, 1],
+            "lr": 10.0,
+            "squared_norm": [2.0, 4.0, 3.0],
+            "unit_sharpness": [6.0, 2.0, 3.0],
+            "case": "c",
+        }
+    )
+    table = network_effective_step.who_tunes(moved)
+    assert table["layer"].tolist() == [1, 2]
+    assert table["share"].tolist() == [0.5, 1.0]
+    assert table["norm²"].tolist() == ["2.00 to 4.00", "3.00 to 3.00"]
+
+
 def test_kept_runs_of_m5_are_there_once():
     runs, titles = network_width.kept_runs()
     assert not runs.duplicated(["network", "setting", "seed", "lr"]).any()

@@ -57,6 +57,35 @@ def changes(paths: pd.DataFrame) -> pd.DataFrame:
     return ratio.assign(squared_norm=ratio["norm"] ** 2)[["squared_norm", "unit_sharpness"]].reset_index()
 
 
+def changes_over_seeds(seeds: int, network: Network, lr: Iterable[float], **same: Any) -> pd.DataFrame:
+    """Return `changes` of a run at each rate from each seed, with the seed; the rest is as `follow` takes it."""
+    rates = list(lr)
+    return pd.concat([changes(follow(network, rates, seed=seed, **same)).assign(seed=seed) for seed in range(seeds)])
+
+
+def who_tunes(moved: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each case, layer and rate, how much the weights and how much the loss did, least and most over seeds.
+
+    Parameters
+    ----------
+    moved : DataFrame
+        As `changes_over_seeds` gives it, with a column case.
+
+    Returns
+    -------
+    DataFrame
+        Columns case, layer (the first is 1), lr, the factors norm² and sharpness from the least to the largest, and
+        share: the least of sharpness over norm², above 1 where the loss came to the step from every seed.
+    """
+    counted = moved.assign(layer=moved["layer"] + 1, share=moved["unit_sharpness"] / moved["squared_norm"])
+    groups = counted.groupby(["case", "layer", "lr"], sort=False)
+    table = groups["share"].min().to_frame()
+    for title, column in (("sharpness", "unit_sharpness"), ("norm²", "squared_norm")):
+        words = groups[column].agg(lambda factors: f"{factors.min():.2f} to {factors.max():.2f}")
+        table.insert(0, title, words)
+    return table.reset_index()
+
+
 def least_growth(paths: pd.DataFrame) -> float:
     """Return the smallest ratio of a layer's norm to that at the look before, over all runs and layers."""
     ordered = paths.sort_values(["lr", "layer", "step"])
