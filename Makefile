@@ -48,7 +48,7 @@ LOCK       := requirements.lock
 # notebooks that are named after them, and a folder of bngd/studies that is named like a notebook concerns that one
 # (tests/test_makefile.py checks that nothing else imports from it).
 BOOK_CODE    := $(wildcard $(addprefix bngd/companion/,accessible.py book.py chromium.py evidence.py explorers.py \
-                mathjax.py mirroring.py printing.py publish.py reference.py sphinx_ext.py themed.py words.py))
+                mathjax.py mirroring.py printing.py publish.py reference.py sphinx_ext.py status.py themed.py words.py))
 NETWORK_CODE := $(shell find bngd/networks -type f -not -name '*.pyc' 2>/dev/null) \
                 $(wildcard bngd/studies/shared/network*.py)
 STUDIES      := $(wildcard $(NOTEBOOKS:%=bngd/studies/%/*.py))

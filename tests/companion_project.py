@@ -20,7 +20,7 @@ sphinx:
   config:
     extensions:
       [myst_nb, jupyter_book, sphinx_external_toc, sphinx_comments, sphinx_book_theme, bngd.companion.sphinx_ext,
-       bngd.companion.words]
+       bngd.companion.status, bngd.companion.words]
     mathjax_path: mathjax/startup.js
 """
 """The configuration of a small book, without what only the whole one needs."""

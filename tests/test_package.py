@@ -9,7 +9,7 @@ from companion_project import REPOSITORY
 import bngd
 
 FILES = sorted((REPOSITORY / "bngd").rglob("*.py"))
-LARGEST_FILE = 305  # lines; the aim is 300
+LARGEST_FILE = 300  # lines
 NEEDED_BY = {"distributed": "cluster", "jax": "networks", "pooch": "networks"}
 
 

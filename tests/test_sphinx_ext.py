@@ -14,7 +14,7 @@ from bngd.companion.shown import brief, claim_cells, typeset
 from bngd.paper import TABLE_CELLS
 
 CONF = {
-    "extensions": ["myst_parser", "sphinx_proof", "bngd.companion.sphinx_ext"],
+    "extensions": ["myst_parser", "sphinx_proof", "bngd.companion.sphinx_ext", "bngd.companion.status"],
     "myst_enable_extensions": ["dollarmath"],
     "nitpicky": True,
     "html_theme": "basic",

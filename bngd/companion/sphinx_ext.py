@@ -1,4 +1,4 @@
-"""What the book's pages say that was computed: numbers in prose, the summary table, the ledger, how it was run.
+"""What the book's pages say that was computed: numbers in prose, the summary table, the ledger.
 
 A page that uses one of these depends on the files it reads, so that Sphinx makes it anew when they change; a number
 that is not there is a warning, which the build treats as an error.
@@ -25,7 +25,6 @@ from bngd.paper import CHAPTER_OF, CHAPTERS, TABLE_COLUMNS, TABLE_ROWS
 
 logger = logging.getLogger(__name__)
 
-MACHINE_FACTS = ("bngd", "python", "platform", "cores")
 Cell = Sequence[nodes.Node]
 
 
@@ -231,50 +230,6 @@ def to_statement(docname: str, about: str) -> nodes.Node:
     return reference
 
 
-class RunStatus(ComputedDirective):
-    """``{run-status}``: for each notebook of this book its parameters and duration, and what it all ran on."""
-
-    def run(self) -> list[nodes.Node]:
-        """Return a table of the notebooks, then one of the versions."""
-        names = sorted(page.removeprefix("notebooks/") for page in self.env.found_docs if page.startswith("notebooks/"))
-        runs = {name: read_json(self.env, "provenance", f"{name}.json") for name in names}
-        known = {name: run for name, run in runs.items() if run is not None}
-        rows = [self._notebook(name, run) for name, run in known.items()]
-        total = sum(run["seconds"] for run in known.values())
-        profiles = ", ".join(sorted({run["profile"] for run in known.values()}))
-        summary = f"Profile {profiles}: {len(known)} notebooks, {total:.0f} seconds of execution in all."
-        notebooks = table(("Notebook", "Seconds", "Parameters"), rows, (30, 10, 60), ["run-status"])
-        return [paragraph(nodes.Text(summary)), notebooks, *self._versions(list(known.values()))]
-
-    def _notebook(self, name: str, run: dict[str, Any]) -> list[Cell]:
-        parameters = [
-            paragraph(nodes.literal(key, key), nodes.Text(f" = {shown.brief(value, longest=100)}"))
-            for key, value in run["parameters"].items()
-        ]
-        command = [paragraph(nodes.literal(run["command"], run["command"]), classes=["origin"])]
-        return [
-            [paragraph(self.to_notebook(name, name)), *command],
-            [paragraph(nodes.Text(f"{run['seconds']:.1f}"))],
-            [nodes.container("", *parameters, classes=["parameters"])],
-        ]
-
-    def _versions(self, runs: list[dict[str, Any]]) -> list[nodes.Node]:
-        facts = [
-            {**{key: run[key] for key in MACHINE_FACTS}, "commit": _commit(run), **run["packages"]} for run in runs
-        ]
-        seen = {key: sorted({str(fact[key]) for fact in facts if key in fact}) for fact in facts for key in fact}
-        rows = [
-            [[paragraph(nodes.Text(key))], [paragraph(nodes.literal("", ", ".join(values)))]]
-            for key, values in seen.items()
-        ]
-        return [table(("Part", "Version"), rows, (30, 70), ["versions"])] if rows else []
-
-
-def _commit(run: dict[str, Any]) -> str:
-    changes = " with local changes" if run["modified"] else ""
-    return f"{run['commit'][:12]}{changes}" if run["commit"] else "not recorded"
-
-
 def tidy_statements(app: Sphinx, doctree: nodes.document) -> None:
     """Mend what sphinx-proof and sphinx-exercise write: one id for all statements, proofs, or exercises."""
     for section in doctree.findall(nodes.section):
@@ -297,6 +252,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("value", ValueRole())
     app.add_directive("summary-table", SummaryTable)
     app.add_directive("ledger", Ledger)
-    app.add_directive("run-status", RunStatus)
     app.connect("doctree-read", tidy_statements)
     return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
