@@ -71,3 +71,17 @@ def test_it_defines_nothing(notebook):
 
 def test_its_last_cell_finishes_the_run(notebook):
     assert code_of(notebook)[-1].source.strip().endswith("run.finish()")
+
+
+def figures_of(path):
+    """The calls that show a figure."""
+    for cell in code_of(path):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "run.figure":
+                yield node
+
+
+def test_a_caption_says_its_message_first(notebook):
+    for call in figures_of(notebook):
+        caption = next(keyword.value for keyword in call.keywords if keyword.arg == "caption")
+        assert "**" in ast.unparse(caption)[:12], f"the caption of {ast.unparse(call.args[1])} begins without it"

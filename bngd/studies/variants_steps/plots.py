@@ -66,7 +66,7 @@ def decay(steps: Mapping[float, NDArray], balance: pd.DataFrame, curves: pd.Data
         )
     axes[0].set(xlabel="step $k$, counted from 1", title=r"one $\varepsilon\,$wd, many $\varepsilon$")
     axes[0].set_ylabel(r"$\hat{\varepsilon}_k\,/\,(2/\lambda^*_d)$")
-    axes[0].legend(loc="lower right", fontsize=8)
+    axes[0].legend(loc="upper right", fontsize=8)
     noises = balance["noise"].unique()
     for colour, marker, noise in zip(shades(len(noises)), _MARKERS, noises, strict=False):
         one, curve = balance[balance["noise"] == noise], curves[curves["noise"] == noise]
