@@ -73,6 +73,15 @@ def test_a_narrow_figure_has_its_panels_in_one_column_each_with_its_labels(two_p
     assert set(two_panels[0]) == {"svg", "png", "pdf", "narrow.svg"}
 
 
+def test_coordinates_are_written_to_a_hundredth_of_a_point_and_no_more():
+    fig, ax = figure()
+    ax.plot([0, 1 / 3, 1], [0, 1 / 7, 1])
+    svg = drawings(fig)["svg"].decode()
+    numbers = re.findall(r"\.(\d+)", " ".join(re.findall(r' (?:d|x|y)="([^"]+)"', svg)))
+    assert {len(digits) for digits in numbers} >= {2}
+    assert max(map(len, numbers)) == 2
+
+
 def test_one_panel_keeps_its_height():
     fig, _ = figure(width=7.0, height=3.1)
     narrow(fig)
