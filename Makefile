@@ -60,6 +60,9 @@ IMAGES    := fashion-mnist mnist-5k digits
 OWN_TABLE := $(shell sed -n "s/^ *csv_path: *['\"]*\([^'\"\#]*[^'\"\# ]\).*/\1/p" notebooks/profiles/$(PROFILE).yaml | \
                while read -r f; do ls -d "$$f" "notebooks/$$f"; done 2>/dev/null | sed 's/ /\\ /g')
 
+# Where a machine forbids it, each start of Python compiles all of its packages anew: that was half the time of a book.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What the reader types for one command must not be passed over by another, nor reach a make that this one's tests start.
 unexport ARGS
 ifneq ($(strip $(ARGS)),)
