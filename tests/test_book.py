@@ -259,7 +259,7 @@ def axe():
 
 # axe takes seconds a look: at these pages it looks always, on a light desktop and a dark phone; at all pages in every
 # state where BNGD_AXE_ALL is set.
-AXE_PAGES = ("index.html", "notebooks/convergence.html", "bad.html")
+AXE_PAGES = ("index.html", "notebooks/convergence.html", "notebooks/summary.html", "prf-prf.html", "bad.html")
 AXE_STATES = [*zip(WIDTHS, SCHEMES, strict=True)]
 
 

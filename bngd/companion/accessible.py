@@ -1,7 +1,7 @@
 """What keeps a page from being read by everyone, mended as the page is written: the theme's part of it, and MyST-NB's.
 
-Each mend names what it is for, by the rule of axe-core that finds it. The tests run axe over every page, so that a mend
-which its theme no longer needs, or no longer lets happen, is noticed.
+Each mend names what it is for, by the rule of axe-core that finds it. The tests run axe over some pages, and over all
+of them with ``BNGD_AXE_ALL``, so that a mend which its theme no longer needs, or no longer lets happen, is noticed.
 """
 
 import re
@@ -38,7 +38,7 @@ MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r'(<span class="section-number">)(\d+\.\d[\d.]*)\. '), "\\1§\N{NO-BREAK SPACE}\\2 "),
     (re.compile(rf'({LISTED}" href="[^"]*">)(\d+\.\d[\d.]*)\. '), "\\1§\N{NO-BREAK SPACE}\\2 "),
     # empty-table-header: the corner of a table, above the names of its rows, heads nothing (pandas).
-    (re.compile(r"<th>\s*</th>"), "<td></td>"),
+    (re.compile(r"<th[^>]*>\s*(?:<p></p>)?\s*</th>"), "<td></td>"),
 )
 
 
