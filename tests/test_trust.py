@@ -78,6 +78,20 @@ def test_a_record_is_read_as_it_was_written(monkeypatch, tmp_path):
     assert json.loads((tmp_path / "convergence.json").read_text())["moves"] == {"value x": ["0", "0.001", "0"]}
 
 
+def test_another_processor_widens_what_may_move_and_leaves_the_numbers(monkeypatch, tmp_path):
+    monkeypatch.setattr(reference, "folder_of", lambda profile: tmp_path)
+    monkeypatch.setattr(reference, "results_of", lambda profile: tmp_path / "here")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "convergence.json").write_text(json.dumps({"values": {"x": 1.02, "y": 2.0}, "claims": []}))
+    reference.save("quick", "convergence", {"value x": [1.0], "value y": [2.0]}, {"value y": [0.5]}, True)
+    assert reference.verify("quick", ["convergence"]) == 1
+    assert reference.widen("quick", ["convergence"]) == 0
+    numbers, moves, _ = reference.load("quick", "convergence")
+    assert numbers == {"value x": [1.0], "value y": [2.0]}
+    assert moves == {"value x": [0.02], "value y": [0.5]}
+    assert reference.verify("quick", ["convergence"]) == 0
+
+
 def test_every_mutation_by_hand_still_finds_its_place():
     for mutation in hand.MUTATIONS:
         source = (kept.ROOT / "bngd" / f"{mutation.file}.py").read_text()

@@ -1,7 +1,8 @@
 """Numbers on record: every value, claim and table of every notebook against a committed reference.
 
 How far a number may move is measured, not chosen: the reference is made twice, the second time as if on another
-processor, where nothing but rounding differs (`trust.rerun`). A number belongs to one of three classes.
+processor, where nothing but rounding differs (`trust.rerun`); and every real processor on which the same code gave other
+digits is one more measurement (``widen``). A number belongs to one of three classes.
 
 exact        text, booleans and whole numbers that did not move between the two.
 rounding     within 1e-6 of itself, or both below 1e-11, where differences of equal numbers end.
@@ -9,7 +10,7 @@ statistical  it moved between the two: rounding is amplified, by a run at the ed
              digits are no result. It may move by ten times what it moved then; in a list of eight or more a tenth of
              the entries may move further. Networks are trained in single precision: 2 % always.
 
-Run as ``python -m trust.reference verify|renew --profile full``.
+Run as ``python -m trust.reference verify|renew|widen --profile full``.
 """
 
 import argparse
@@ -260,6 +261,20 @@ def renew(profile: str, names: list[str], *, shake: bool, run: bool) -> int:
     return 1 if failed else 0
 
 
+def widen(profile: str, names: list[str]) -> int:
+    """Note how far the numbers of this processor are from those on record, which stay: for code that did not change."""
+    for name in names:
+        numbers, moves, measured = load(profile, name)
+        here = read_results(results_of(profile), name)
+        for change in compare(name, numbers, moves, here):
+            print(f"WIDENED: {change}")
+        for where, group in numbers.items():
+            known = moves.get(where) or [0.0] * len(group)
+            moves[where] = [max(pair) for pair in zip(known, _moves(group, here.get(where, [])), strict=True)]
+        save(profile, name, numbers, moves, measured)
+    return 0
+
+
 def _moves(group: list[Leaf], other: list[Leaf]) -> list[float]:
     if len(group) != len(other):
         return [float("inf")] * len(group)
@@ -269,7 +284,7 @@ def _moves(group: list[Leaf], other: list[Leaf]) -> list[float]:
 def main() -> int:
     """Run one command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=["verify", "renew"])
+    parser.add_argument("command", choices=["verify", "renew", "widen"])
     parser.add_argument("notebook", nargs="*", help="all where none is named")
     parser.add_argument("--profile", default="full")
     parser.add_argument("--no-shake", action="store_true", help="keep what was measured of each number's rounding")
@@ -278,6 +293,8 @@ def main() -> int:
     names = options.notebook or notebooks()
     if options.command == "verify":
         return verify(options.profile, names)
+    if options.command == "widen":
+        return widen(options.profile, names)
     return renew(options.profile, names, shake=not options.no_shake, run=options.run)
 
 
