@@ -1,8 +1,8 @@
 """Numbers on record: every value, claim and table of every notebook against a committed reference.
 
 How far a number may move is measured, not chosen: the reference is made twice, the second time as if on another
-processor, where nothing but rounding differs (`trust.rerun`); and every real processor on which the same code gave other
-digits is one more measurement (``widen``). A number belongs to one of three classes.
+processor, where nothing but rounding differs (`trust.rerun`); and every real processor on which the same code gave
+other digits is one more measurement (``widen``). A number belongs to one of three classes.
 
 exact        text, booleans and whole numbers that did not move between the two.
 rounding     within 1e-6 of itself, or both below 1e-11, where differences of equal numbers end.
