@@ -164,10 +164,23 @@ def test_blocks_fill_the_cache_but_not_more():
     assert all(lanes(d) % VECTOR == 0 for d in range(1, 5000, 7))
 
 
+@pytest.mark.parametrize(
+    ("number", "size", "workers"), [(1000, 96, 2), (1000, 96, 3), (50, 20, 2), (7, 96, 2), (97, 96, 1)]
+)
+def test_chunks_are_shared_out_evenly(number, size, workers):
+    parts = local.chunks(range(number), size, workers)
+    assert [i for part in parts for i in range(number)[part]] == list(range(number))
+    sizes = [part.stop - part.start for part in parts]
+    assert max(sizes) <= size
+    if number > size:
+        assert len(parts) % workers == 0
+        assert max(sizes) - min(sizes[:-1] or sizes) <= VECTOR
+
+
 def test_progress_counts_the_runs(problem, starts, monkeypatch):
     seen = []
     monkeypatch.setattr(local, "chunk_size", lambda *_: 20)
-    sweep(problem, np.full(50, 0.1), steps=5, w0=starts[0], progress=lambda *now: seen.append(now))
+    sweep(problem, np.full(50, 0.1), steps=5, w0=starts[0], workers=1, progress=lambda *now: seen.append(now))
     assert seen[-1] == (50, 50)
     assert len(seen) == 3
 
@@ -194,7 +207,7 @@ def test_an_estimate_is_near_the_truth():
 
 def test_an_interrupted_sweep_ends_at_once_and_gives_what_is_done():
     problem = Problem.from_spectrum(np.geomspace(1, 1e6, 100), rng=np.random.default_rng(0))
-    lr = np.concatenate([np.full(96, 1e300), np.full(200, 1e-9)])  # the first block is lost at once, others take hours
+    lr = np.concatenate([np.full(96, 1e300), np.full(288, 1e-9)])  # the first block is lost at once, others take hours
     at = []
 
     def soon(done, total):
@@ -204,7 +217,7 @@ def test_an_interrupted_sweep_ends_at_once_and_gives_what_is_done():
         at.append(time.monotonic())
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt, match=r"96 of 296 runs .* `sys.last_value.table`") as stopped:
+    with pytest.raises(KeyboardInterrupt, match=r"96 of 384 runs .* `sys.last_value.table`") as stopped:
         sweep(problem, lr, steps=10**9, w0=np.ones(100), workers=2, progress=soon)
     assert time.monotonic() - at[0] < 3  # a second, and more where others use the machine
     assert stopped.value.table["run"].tolist() == list(range(96))

@@ -45,10 +45,10 @@ def test_a_cluster_gives_the_same_numbers(problem, processes, monkeypatch):
     here = run(problem)
     monkeypatch.setattr(cluster, "chunk_size", lambda *_: 37)
     sent, waiting = [], []
-    monkeypatch.setattr(cluster, "_submit", lambda *job, submit=cluster._submit: sent.append(1) or submit(*job))
-    there = run(
-        problem, client=processes.scheduler_address, progress=lambda now, _: waiting.append(37 * len(sent) - now)
+    monkeypatch.setattr(
+        cluster, "_submit", lambda *job, submit=cluster._submit: sent.append(len(job[1])) or submit(*job)
     )
+    there = run(problem, client=processes.scheduler_address, progress=lambda now, _: waiting.append(sum(sent) - now))
     pd.testing.assert_frame_equal(there, here)
     assert max(waiting) <= 37 * 2 * cluster.AHEAD, "this process and the scheduler hold a bounded part of the sweep"
     monkeypatch.setenv("BNGD_SCHEDULER", processes.scheduler_address)

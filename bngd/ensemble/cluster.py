@@ -86,7 +86,7 @@ def run_on_cluster(cluster: "Client | str", runs: Runs) -> Generator[tuple[slice
         threads = sum(client.nthreads().values())
         if threads == 0:
             raise ClusterError(f"{client} has no workers; start some with `dask worker`")
-        waiting = iter(chunks(runs, chunk_size(runs, threads, CHUNK_SECONDS)))
+        waiting = iter(chunks(runs, chunk_size(runs, threads, CHUNK_SECONDS), threads))
         under_way: dict[Any, slice] = {}
         results = as_completed(loop=client.loop)
         while True:

@@ -2,6 +2,8 @@
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import pairwise
+from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +29,15 @@ def chunk_size(runs: Runs, workers: int, seconds: float = CHUNK_SECONDS) -> int:
     return min(share, block * max(1, round(seconds / (STEP_SECONDS * runs.g.size * float(runs.marks[-1]) * block))))
 
 
-def chunks(runs: Runs, size: int) -> list[slice]:
-    """Cut the runs into chunks of at most `size`."""
-    return [slice(first, min(first + size, len(runs))) for first in range(0, len(runs), size)]
+def chunks(runs: Runs, size: int, workers: int) -> list[slice]:
+    """Cut the runs into chunks of at most `size`, as many for each worker, and none much larger than another."""
+    from bngd.ensemble.kernels import VECTOR
+
+    unit = gcd(size, VECTOR)  # a chunk of whole vectors stays one
+    number = -(-len(runs) // (size * workers)) * workers
+    units = -(-len(runs) // unit)
+    edges = sorted({min(unit * (units * k // number), len(runs)) for k in range(number + 1)})
+    return [slice(*ends) for ends in pairwise(edges)]
 
 
 def run_locally(runs: Runs, workers: int) -> Generator[tuple[slice, NDArray[np.float64]], None, None]:
@@ -38,7 +46,7 @@ def run_locally(runs: Runs, workers: int) -> Generator[tuple[slice, NDArray[np.f
 
     stop = np.zeros(1, dtype=bool)
     pool = ThreadPoolExecutor(workers)
-    dealt = chunks(runs, chunk_size(runs, workers))
+    dealt = chunks(runs, chunk_size(runs, workers), workers)
     futures = {pool.submit(lambda chunk: record_runs(runs.part(chunk), stop), chunk): chunk for chunk in dealt}
     try:
         for future in as_completed(futures):
