@@ -1,7 +1,7 @@
-r"""Text that comes from a file, made safe to show: the one place where a name meets HTML, Markdown or TeX.
+r"""Text that comes from a file, made safe to show: the one place where a name meets HTML, Markdown, TeX or a table.
 
-A column may be called ``<img src=x onerror=...>``, ``$\href{javascript:...}{x}$`` or hold a line break. It stays
-readable, and does nothing.
+A column may be called ``<img src=x onerror=...>``, ``$\href{javascript:...}{x}$``, ``=HYPERLINK(...)`` or hold a line
+break. It stays readable, and does nothing.
 """
 
 import html as _html
@@ -14,6 +14,11 @@ LONGEST = 60
 LOOKALIKES = {"$": "\N{FULLWIDTH DOLLAR SIGN}", "\\": "\N{FULLWIDTH REVERSE SOLIDUS}"}
 """What begins TeX wherever it stands, in a table's cells too, is shown by what looks like it."""
 
+FORMULA = {c: chr(ord(c) + ord("\N{FULLWIDTH EQUALS SIGN}") - ord("=")) for c in "=+-@"}
+"""What a spreadsheet computes where a cell begins with it, unless it is a number, and what looks like it."""
+
+NUMBER = re.compile(r"[-+](\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+
 STRUCTURE = re.compile(r"[^\w\s.,]|_|[.](?=\S)")
 """What Markdown may take for something else than text."""
 
@@ -22,8 +27,10 @@ UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def plain(text: object, longest: int | None = LONGEST) -> str:
-    """Return text in one line, without what steers a terminal, a page's direction or TeX; cut where it is long."""
+    """Return text in one line, without what steers a terminal, a page, TeX or a spreadsheet; cut where it is long."""
     whole = str(text)
+    if whole[:1] in FORMULA and not NUMBER.fullmatch(whole):
+        whole = FORMULA[whole[0]] + whole[1:]
     shown = "".join(
         f"\N{LEFT WHITE SQUARE BRACKET}{ord(c):04X}\N{RIGHT WHITE SQUARE BRACKET}"
         if unicodedata.category(c) in UNSEEN

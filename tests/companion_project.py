@@ -22,6 +22,7 @@ sphinx:
       [myst_nb, jupyter_book, sphinx_external_toc, sphinx_comments, sphinx_book_theme, bngd.companion.sphinx_ext,
        bngd.companion.status, bngd.companion.words]
     mathjax_path: mathjax/startup.js
+    mathjax3_config: {loader: {load: [input/tex, output/chtml, a11y/assistive-mml]}}
 """
 """The configuration of a small book, without what only the whole one needs."""
 

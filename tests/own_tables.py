@@ -49,14 +49,14 @@ def refused(what, content, *words, target="y", suffix="csv", **options):
     return Case(what, content, None, words, options, suffix, target)
 
 
-def workbook(*sheets):
-    """An Excel workbook of the given sheets."""
+def workbook(*sheets, names=()):
+    """An Excel workbook of the given sheets, which are numbered where they have no names."""
     import openpyxl
 
     book = openpyxl.Workbook()
     book.remove(book.active)
     for number, rows in enumerate(sheets):
-        sheet = book.create_sheet(f"sheet {number}")
+        sheet = book.create_sheet(names[number] if names else f"sheet {number}")
         for row in rows:
             sheet.append(row)
     buffer = io.BytesIO()
@@ -221,5 +221,7 @@ HOSTILE = [
     "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "[x](javascript:alert(1))", r"\(x\)", "**bold**",
     r"$\href{javascript:0}{x}$", "`x`{=html}", "_it_", "www.example.org", "https://example.org", "a|b", "&lt;b&gt;",
     "\u202egnp", "\x1b[31mred", "{value}`own_data:kappa`", "![x](y)", "![](x)", "<javascript:x>", "x" * 500,
+    "=cmd|' /C calc'!A0", "@SUM(1)", "-1+2", "\"a\" and 'b'", r"\input{x}", "$x$", "# a", "```", "<!--",
+    "{{ x }}", "a\nb",
 ]  # fmt: skip
 """Names of columns that would like to be more than text."""

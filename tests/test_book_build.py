@@ -14,11 +14,12 @@ from own_tables import HOSTILE
 from what_happens import happens
 
 from bngd import Problem, paper
-from bngd.companion import Run, book, pages
+from bngd.companion import Run, book, pages, printing
 from bngd.companion.chromium import find_chromium
 from bngd.companion.errors import CompanionError
 from bngd.studies.own_data import reading, study
 
+ROOT = Path(__file__).parents[1]
 TOC = {"format": "jb-book", "root": "index", "chapters": [{"file": "first"}, {"file": "notebooks/rate"}]}
 PARTS = {
     "root": "index",
@@ -195,7 +196,7 @@ def hostile_page(root, output, monkeypatch):
     )
     run, columns = Run("rate"), ",".join('"' + name.replace('"', '""') + '"' for name in HOSTILE)
     values = np.random.default_rng(0).standard_normal((30, len(HOSTILE))).tolist()
-    path = root / "hostile.csv"
+    path = root / f"{HOSTILE[0]}.csv"
     path.write_text("\n".join([columns, *(",".join(map(str, row)) for row in values)]))
     for number, target in enumerate(HOSTILE):
         table = reading.read(str(path), target, leave_out=[HOSTILE[number - 1]], separator=",")
@@ -205,7 +206,7 @@ def hostile_page(root, output, monkeypatch):
         shown.append(({"text/html": problem._repr_html_()}, {}))
     outputs = [new_output("display_data", bundle, metadata=metadata) for bundle, metadata in shown]
     given = new_code_cell(f"target = {HOSTILE!r}", metadata={"tags": ["injected-parameters"]})
-    cells = [new_markdown_cell("# Rate"), given, new_code_cell("run.table(...)", outputs=outputs)]
+    cells = [new_markdown_cell("# Rate\n\nA formula: $y$."), given, new_code_cell("run.table(...)", outputs=outputs)]
     notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
     pages.dress(notebook, name="rate", command="make rate")
     nbformat.write(notebook, root / "build" / "quick" / "notebooks" / "rate.ipynb")
@@ -214,12 +215,17 @@ def hostile_page(root, output, monkeypatch):
     told |= {"seconds": 1, "packages": {}, "parameters": dict(enumerate(HOSTILE))}
     (root / "build" / "quick" / "provenance" / "rate.json").write_text(json.dumps(told))
     with (root / "book" / "first.md").open("a") as first:
-        first.write("\n```{run-status}\n```\n")
+        first.write("\nA formula: $y$.\n\n```{run-status}\n```\n")
     return book.build("quick", root).parent
 
 
 INJECTED = """() => [...document.querySelectorAll('article :is(script, img, iframe, object, mjx-container, .math), ' +
     'article .cell_output :is(a:not([download]), em, code), [href^="javascript:" i]')].map(node => node.outerHTML)"""
+
+
+TAKE_OWN_FORMULAS = """() => [...document.querySelectorAll('article')].map(page => page.querySelector('mjx-container'))
+    .map(formula => formula.closest('.math').remove()).length"""
+"""Each page's first formula is its own; that it was typeset shows that others would be."""
 
 
 def test_hostile_names_are_text_on_the_built_page(browser, hostile_page):
@@ -228,6 +234,8 @@ def test_hostile_names_are_text_on_the_built_page(browser, hostile_page):
     page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
     for name in ("notebooks/rate.html", "first.html"):
         page.goto((hostile_page / name).as_uri())
+        page.evaluate("() => MathJax.startup.promise")
+        assert page.evaluate(TAKE_OWN_FORMULAS) == 1
         wrong += page.evaluate(INJECTED)
         text = page.inner_text("article")
         assert all(shown in text for shown in ("<img src=x onerror=alert(1)>", "[x](javascript:alert(1))", "**bold**"))
@@ -235,6 +243,23 @@ def test_hostile_names_are_text_on_the_built_page(browser, hostile_page):
         assert len(page.evaluate(INJECTED)) == 2, "what is looked for is found"
     context.close()
     assert wrong == []
+
+
+def test_hostile_names_are_text_in_print(browser, hostile_page, tmp_path):
+    from pypdf import PdfReader
+
+    document, pdf, dialogs = tmp_path / "book.html", tmp_path / "book.pdf", []
+    document.write_text(printing.joined(hostile_page, tmp_path / "book" / "_toc.yml", ROOT / "book" / "print"))
+    page = browser.new_page()
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    printing.print_document(page, document, pdf)
+    assert page.evaluate(TAKE_OWN_FORMULAS) == 3
+    assert page.evaluate(INJECTED) + dialogs == []
+    page.close()
+    sheets = PdfReader(pdf).pages
+    assert "<img src=x onerror=alert(1)>" in "".join(sheet.extract_text() for sheet in sheets)
+    links = [link.get_object() for sheet in sheets for link in sheet.get("/Annots", [])]
+    assert [link for link in links if "/Dest" not in link] == [], "a link that leaves the print"
 
 
 def test_a_missing_browser_is_told_with_the_way_out(monkeypatch):

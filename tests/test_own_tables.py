@@ -5,7 +5,7 @@ from html import unescape
 
 import numpy as np
 import pytest
-from own_tables import CASES, HOSTILE, NUMBERS
+from own_tables import CASES, HOSTILE, NUMBERS, TABLE, workbook
 from what_happens import code, happens
 
 from bngd import Problem
@@ -85,6 +85,18 @@ def test_a_file_larger_than_memory_is_refused_before_it_is_read(tmp_path, monkey
     happens("paths", "a file of 2 GiB", "refused unread", said=str(caught.value).replace(str(path), "large.csv"))
 
 
+TAGS = {"table", "thead", "tbody", "tr", "th", "td", "p", "strong", "caption"}
+
+
+def does_nothing(html, prose):
+    """Whether a page with this HTML, rendered from this prose among other things, shows no more than text."""
+    return (
+        set(re.findall(r"<\s*/?\s*([a-zA-Z!]+)", html)) <= TAGS
+        and not re.search(r"[$\\\x1b\u202e]", html)  # what TeX, a terminal or the page's direction would follow
+        and not re.search(r"www\.|https?:", prose)  # what becomes a link by itself
+    )
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("where", ["feature", "target", "constant", "left out"])
 def test_a_hostile_name_does_nothing_on_the_page(tmp_path, name, where):
@@ -100,11 +112,30 @@ def test_a_hostile_name_does_nothing_on_the_page(tmp_path, name, where):
     html = table.report(problem.preparation).to_html(index=False) + problem._repr_html_()
     text = study.about(table, problem)
     html += MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(text)
-    tags = set(re.findall(r"<\s*/?\s*([a-zA-Z!]+)", html))
-    assert tags <= {"table", "thead", "tbody", "tr", "th", "td", "p", "strong", "caption"}
-    assert not re.search(r"[$\\\x1b\u202e]", html), "nothing that TeX, a terminal or the page's direction would follow"
-    assert not re.search(r"www\.|https?:", text), "nothing that becomes a link by itself"
+    assert does_nothing(html, text)
+    # What begins a formula stands in no cell that a spreadsheet opens.
+    assert not table.report(problem.preparation)["column"].str.match(r"[=+@-]").any()
     happens("hostile", "a column's name", "shown as", given=ascii(name)[1:-1][:60], said=plain(name))
+
+
+SHEETS = [name for name in HOSTILE if len(name) <= 31 and not re.search(r"[][:*?/\\\x1b\n]", name)]
+"""Those that Excel takes for the name of a sheet."""
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_hostile_name_of_a_sheet_or_a_file_does_nothing_on_the_page(tmp_path, name):
+    from markdown_it import MarkdownIt
+
+    path = tmp_path / f"{name}.xlsx"
+    path.write_bytes(workbook([["x"]], [*TABLE, [3, 3, 1]], names=["other", name]))
+    table = reading.read(str(path), "y", sheet=name)
+    text = study.about(table, Problem.from_data(table.X, table.y, names=table.names))
+    assert plain(repr(name)) in unescape(text)
+    assert does_nothing(MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(text), text)
+    with pytest.raises(DataFileError) as caught:
+        reading.read(str(path), "y")
+    assert len(str(caught.value).splitlines()) == 1
+    happens("hostile", "a sheet's and the file's name", "shown as", given=ascii(name)[1:-1], said=plain(repr(name)))
 
 
 def test_a_copy_of_the_target_and_a_perfect_fit_are_remarked(tmp_path):
