@@ -1,7 +1,9 @@
 """Pull the plug: kill -9 at random moments, then run again; the results must be those of a run that nobody killed.
 
 What is killed works in a small checkout of its own, with a notebook that sweeps and one that hardly computes, so that
-thirty kills take minutes. ``python -m trust.faults --kills 30``; the same seed kills at the same moments.
+thirty kills take minutes. ``python -m trust.faults --kills 30``; the same seed kills at the same moments. The whole
+companion can be killed, too, in a clone of its own: ``--subjects "companion quick" --kills 6`` takes a quarter of an
+hour.
 """
 
 import argparse
@@ -61,20 +63,34 @@ def checkout(root: Path) -> Path:
     return root
 
 
+def companion(root: Path) -> Path:
+    """Make a clone of the companion itself, which uses this environment, and return it."""
+    subprocess.run(["git", "clone", "--quiet", str(kept.ROOT), str(root)], check=True)
+    return root
+
+
 def contents(root: Path) -> dict[str, str]:
-    """Return the digest of every file that was made, but for those that hold times or belong to Sphinx."""
+    """Return the digest of every file that was made, but for those that hold times or belong to Sphinx.
+
+    Of the whole companion, whose pages tell when and how long they ran, the results and figures; of the rest the names.
+    """
     parts = ("build/*/notebooks", "build/*/results", "build/*/figures", "build/*/book/html", "rows")
     made = [path for part in parts for path in root.glob(f"{part}/**/*") if path.is_file()]
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in made}
+    timed = (root / ".git").exists()
+    return {
+        str(path.relative_to(root)): ""
+        if timed and (path.suffix in (".png", ".pdf") or not {"results", "figures"} & set(path.parts))
+        else hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in made
+    }
 
 
 def start(command: list[str], root: Path) -> subprocess.Popen[bytes]:
     """Start a command in a group of its own, which can be killed with all that it starts."""
     env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    return subprocess.Popen(
-        command, cwd=root, env=env | {"PYTHONPATH": str(kept.ROOT)}, start_new_session=True, **silent
-    )
+    code = root if (root / "bngd").exists() else kept.ROOT
+    return subprocess.Popen(command, cwd=root, env=env | {"PYTHONPATH": str(code)}, start_new_session=True, **silent)
 
 
 def finish(command: list[str], root: Path) -> float:
@@ -104,6 +120,9 @@ def commands(subject: str) -> list[str]:
     if subject == "row":
         return [sys.executable, "-m", "bngd.networks", "protocol", *ROW, "--output", "rows"]
     target, _, profile = subject.partition(" ")
+    if target == "companion":
+        venv = Path(sys.prefix)
+        return ["make", f"VENV={venv}", f"-o{venv / '.installed'}", "book", f"PROFILE={profile}"]
     stamp = [".venv/.installed"] if (kept.ROOT / ".venv/.installed").exists() else []
     return ["make", "-j2", *(f"-o{path}" for path in stamp), target, f"PROFILE={profile}"]
 
@@ -117,7 +136,8 @@ def kill_often(subject: str, kills: int, seed: int, folder: Path) -> tuple[int, 
         If what killed runs and the next one leave together is not, byte for byte, what a run alone leaves.
     """
     moments, command = random.Random(f"{subject} {seed}"), commands(subject)
-    clean, whole = checkout(folder / "clean"), folder / "whole"
+    make = companion if subject.startswith("companion") else checkout
+    clean, whole = make(folder / "clean"), folder / "whole"
     shutil.copytree(clean, whole, symlinks=True)
     seconds = finish(command, whole)
     expected, met = contents(whole), 0
@@ -162,16 +182,19 @@ def kill_workers(kills: int, seed: int) -> int:
 SUBJECTS: dict[str, float] = {"book quick": 0.3, "book full": 0.25, "one full": 0.25, "row": 0.13, "worker": 0.07}
 """What is killed, and its share of the kills."""
 
+WHOLE = {"companion quick": 1.0, "companion full": 1.0}
+"""What is killed only if asked for."""
+
 
 def main() -> None:
     """Kill everything often, and say what came out."""
     parser = argparse.ArgumentParser(prog="python -m trust.faults", description=main.__doc__)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--subjects", nargs="+", default=list(SUBJECTS), choices=SUBJECTS)
+    parser.add_argument("--subjects", nargs="+", default=list(SUBJECTS), choices=SUBJECTS | WHOLE)
     options = parser.parse_args()
     for subject in options.subjects:
-        kills = max(1, round(options.kills * SUBJECTS[subject]))
+        kills = max(1, round(options.kills * (SUBJECTS | WHOLE)[subject]))
         if subject == "worker":
             print(f"worker: {kill_workers(kills, options.seed)} kills, equal to the last bit", flush=True)
             continue
