@@ -22,7 +22,7 @@ def decay_factor(values: ArrayLike, *, floor: float = 1e-24) -> float:
     Returns
     -------
     float
-        NaN where fewer than 8 steps can be used, or the values are not finite.
+        NaN where fewer than 8 values can be used, or the values are not finite.
     """
     values = np.asarray(values, dtype=float)
     above = values > floor * values[0]

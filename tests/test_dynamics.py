@@ -1,3 +1,5 @@
+import inspect
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -109,6 +111,65 @@ def test_trajectories_repeat_the_step():
     np.testing.assert_array_equal(trajectory.w[-1], w)
     np.testing.assert_allclose(trajectory.norm_w[-1], np.linalg.norm(w))
     assert trajectory.excess_loss[-1] == bngd.excess_loss(problem, a, w)
+
+
+def test_gradient_descent_too_repeats_its_step_from_the_start():
+    problem, w0 = a_problem()
+    run = bngd.gd_trajectory(problem, w0, 0.3, 5)
+    w, repeated = w0, [w0]
+    for _ in range(5):
+        w = bngd.gd_step(problem, w, 0.3)
+        repeated.append(w)
+    np.testing.assert_array_equal(run.w, repeated)
+    np.testing.assert_array_equal(run.excess_loss, bngd.gd_excess_loss(problem, np.array(repeated)))
+    np.testing.assert_array_equal(run.effective_step, np.full(6, 0.3))
+    assert np.isnan(run.a).all()
+    assert run.a.shape == (6,)
+
+
+@pytest.mark.parametrize(
+    ("method", "further"), [(bngd.gd_trajectory, {}), (bngd.bngd_trajectory, {"lr_a": 0.5, "a0": 0.2})]
+)
+def test_a_trajectory_is_judged_by_its_first_and_its_last_state(method, further):
+    problem, w0 = a_problem()
+    for steps in (1, 3, 1000):
+        run = method(problem, w0, 0.02, steps, tolerance=0.3, **further)
+        ends = {} if method is bngd.gd_trajectory else {"a": run.a[-1], "best_a": bngd.optimal_a(problem, run.w[-1])}
+        told = bngd.dynamics.classify(problem, run.excess_loss[0], run.excess_loss[-1], tolerance=0.3, **ends)
+        assert run.outcome == str(told)
+    assert run.outcome is Outcome.CONVERGED
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "a", "best_a", "outcome"),
+    [
+        (1.0, 0.39, np.nan, np.nan, Outcome.CONVERGED),
+        (1.0, 0.41, np.nan, np.nan, Outcome.MOVING),
+        (1.0, 3.9e12, np.nan, np.nan, Outcome.MOVING),
+        (1.0, 4.1e12, np.nan, np.nan, Outcome.DIVERGED),
+        (9.0, 8.9e12, np.nan, np.nan, Outcome.MOVING),
+        (9.0, 9.1e12, np.nan, np.nan, Outcome.DIVERGED),
+        (1.0, np.nan, np.nan, np.nan, Outcome.DIVERGED),
+        (1.0, 4.0, 0.28, -0.28, Outcome.SADDLE),
+        (1.0, 4.0, 0.29, 0.28, Outcome.MOVING),
+        (1.0, 4.0, 0.28, 0.29, Outcome.MOVING),
+        (1.0, 0.39, 0.28, 0.28, Outcome.CONVERGED),
+    ],
+)
+def test_the_outcome_follows_its_definition(first, last, a, best_a, outcome):
+    problem = Problem.from_spectrum([1.0, 8.0], u=[0.0, 1.0])  # u'Hu = 8: losses in units of 4, scales of sqrt(8)
+    assert bngd.dynamics.classify(problem, first, last, a, best_a, tolerance=0.1) == outcome.value
+
+
+def test_what_is_not_said_is_one_rate_of_the_scale_and_a_ten_billionth_of_the_loss():
+    calls = (bngd.gd_trajectory, bngd.bngd_trajectory, bngd.dynamics.classify)
+    assert {inspect.signature(call).parameters["tolerance"].default for call in calls} == {1e-10}
+    assert inspect.signature(bngd.bngd_trajectory).parameters["lr_a"].default == 1.0
+
+
+def test_one_step_is_a_number_of_steps():
+    problem, w0 = a_problem()
+    assert bngd.bngd_trajectory(problem, w0, 0.1, 1).w.shape == (2, 20)
 
 
 @settings(max_examples=25, deadline=None)

@@ -93,6 +93,49 @@ def test_the_constants_of_the_chapter():
     assert bngd.gradient_budget(0.5, 1.0, 2.0) == pytest.approx(30.0)
 
 
+@pytest.mark.parametrize(("lr_a", "a1", "alpha"), [(0.5, 3.0, 3.0), (0.5, 0.0, 1.0), (1.5, -2.0, 3.0)])
+def test_the_descent_constant_at_other_rates_of_the_scale(lr_a, a1, alpha):
+    problem = Problem.from_spectrum([1.0, 4.0], u=[1.0, 0.0])
+    expected = 4 * (2 * alpha / np.sqrt(3) + lr_a / (2 - lr_a))
+    assert bngd.descent_constant(problem, lr_a, a1) == pytest.approx(expected)
+
+
+def test_the_bounds_of_the_norm_by_hand():
+    # w_0 is across u, so that p_0 = 0, s_0 = 2, H r_0 = (1, 0); with a_0 = 3 the first step adds (3 eps/2)^2.
+    problem, w0 = Problem.from_spectrum([1.0, 4.0], u=[1.0, 0.0]), [0.0, 1.0]
+    short = bngd.squared_norm_bounds(problem, w0, 2.0, a0=3.0)
+    assert short.lower == pytest.approx(10.0)
+    assert short.upper == pytest.approx(8 * (1 + 2 / np.sqrt(3)) + 16 / 10 + 2 * (1 + 1) ** 2)
+    long = bngd.squared_norm_bounds(problem, w0, 0.02, a0=3.0)
+    assert long.upper == pytest.approx(1 + 0.03**2 + 0.02 * (0 + 1) ** 2)
+    slow = bngd.squared_norm_bounds(problem, w0, 0.02, lr_a=0.5, a0=3.0)  # a_1 = 1.5
+    assert slow.upper == pytest.approx(1 + 0.03**2 + 0.02 * (1.5 + 1) ** 2)
+
+
+@pytest.mark.parametrize("share", [1e-4, 2e-2])
+def test_the_guaranteed_interval_ends_where_the_theorem_puts_it(share):
+    problem, w0 = a_problem(8, 1.5, 0)
+    small, large = bngd.effective_step_asymptotes(problem, w0)
+    u_squared, p_squared = np.sum(problem.u**2), problem.explained
+    level = share * bngd.bngd_stability_limit(problem)
+    inside, gap = bngd.guaranteed_interval(problem, w0, level)
+
+    def tent(lr):
+        return 1 / (small * lr) + lr / large
+
+    outer = 1 / level - (abs(bngd.optimal_a(problem, w0)) + np.sqrt(p_squared)) ** 2 / u_squared
+    c1 = bngd.descent_constant(problem)
+    room = 1 / level - (c1 + 4 * p_squared) / u_squared
+    inner = c1 / u_squared
+    if room > 0:
+        inner = min(inner, problem.condition_number * p_squared**2 / u_squared**2 / room)
+    np.testing.assert_allclose(tent(np.array(inside)), outer, rtol=1e-9)
+    if inner**2 * small * large < 4:
+        assert np.isnan(gap).all()
+    else:
+        np.testing.assert_allclose(tent(np.array(gap)), inner, rtol=1e-9)
+
+
 def test_rates_outside_of_the_theorem_are_refused():
     problem, w0 = a_problem()
     with pytest.raises(ValueError, match="lr_a is 2"):
