@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from bngd import krylov
 from bngd import lanczos as block_lanczos
 from bngd.dynamics import bngd_trajectory
 from bngd.ensemble import sweep
@@ -71,6 +72,23 @@ def test_smaller_tolerances_cost_more_dimensions_and_worse_conditioned_problems_
     assert loose < tight
     worse, start = make(1500, 1e3)
     assert compress(worse, start, steps=300, tolerance=1e-3).problem.dimension > loose
+
+
+def test_probes_are_losses_as_a_fraction_of_what_there_is_to_lose():
+    problem, w0 = make(30, starts=2)
+    lr = krylov._probe_rates(problem, w0)
+    assert lr[0] == pytest.approx(1e-3 * (w0**2).sum(axis=1) / np.sum(problem.u**2) / problem.eigenvalues[-1])
+    assert lr[-1] / lr[0] == pytest.approx(1e9)
+    found = krylov.probe(problem, w0, lr, 7)
+    for probe, start, look, steps in ((0, 0, 0, 1), (95, 1, -1, 7), (40, 0, 1, 2)):
+        run = bngd_trajectory(problem, w0[start], lr[probe, start], steps)
+        assert found[probe, start, look] == pytest.approx(run.excess_loss[-1] / (problem.explained / 2), rel=1e-8)
+
+
+def test_the_sizes_that_are_tried_grow_by_a_tenth_up_to_the_exact_one():
+    assert list(krylov._sizes(34)) == [*range(8, 31, 2), 33, 35]
+    assert list(krylov._sizes(8)) == [8, 9]
+    assert list(krylov._sizes(7)) == [8]
 
 
 def test_few_steps_need_no_estimate():

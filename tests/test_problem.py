@@ -97,3 +97,24 @@ def test_impossible_starts_are_refused(w0, message):
     problem, _ = a_problem()
     with pytest.raises(ValueError, match=message):
         problem.check_start(w0)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_moments_may_be_asymmetric_by_rounding_and_no_more(scale):
+    H, g = scale * np.array([[1.0, 0.5], [0.5, 1.0]]), [1.0, 0.0]
+    rounding, error = np.zeros((2, 2)), np.zeros((2, 2))
+    rounding[0, 1], error[0, 1] = 1.4e-10 * scale, 1.6e-10 * scale  # between: 1e-10 (|H_ij| + max |H|)
+    assert Problem.from_moments(H + rounding, g).dimension == 2
+    with pytest.raises(ValueError, match="symmetrise it"):
+        Problem.from_moments(H + error, g)
+
+
+@pytest.mark.parametrize("length", [2, 3])
+def test_moments_that_are_not_square_are_refused_by_their_shape(length):
+    with pytest.raises(ValueError, match=r"H has shape \(2, 3\)"):
+        Problem.from_moments(np.ones((2, 3)), np.ones(length))
+
+
+def test_the_share_that_is_explained():
+    assert Problem([1.0, 2.0], [1.0, 2.0], 6.0).explained_fraction == pytest.approx(3 / 6)
+    assert Problem([1.0, 2.0], [1.0, 2.0], 3.0).explained_fraction == pytest.approx(1.0)
