@@ -11,7 +11,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import book_checks as checks
 import pytest
@@ -280,9 +280,15 @@ def shows_scheme(page, scheme):
     page.emulate_media(color_scheme=scheme)
     # The page hears of a new scheme between two frames, and a broken page never does.
     page.evaluate(WAIT_FOR_THEME, scheme)
+    # On the way from one scheme to the other a text may have its background's colour.
+    page.evaluate(TRANSITIONS_END)
     colours = page.evaluate("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
     text, paper = (sum(int(part) for part in re.findall(r"\d+", colour)[:3]) for colour in colours)
     return abs(text - paper) > 300 and (paper > text) == (scheme == "light")
+
+
+TRANSITIONS_END = """Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition)
+    .map(({finished}) => finished))"""
 
 
 HEAVIEST = {"index.html": 2_500_000}
@@ -300,6 +306,35 @@ def test_every_page_opens_offline_without_complaint(browser, html, pages, axe):
             problems[name] = [*wrong, *([f"loads {weight} bytes"] if heavy else [])]
     context.close()
     assert problems == {}
+
+
+QUESTIONS = {
+    "eps_a = 1.5": "beyond.html",
+    "why does dimension help?": "dimension.html",
+    "which function computes kappa*?": "api.html",
+    "when does gradient descent diverge?": "convergence.html",
+    "why do the weights grow?": "convergence.html",
+    "why is H* better conditioned than H?": "notebooks/effective_hessian.html",
+    "does momentum change it?": "variants.html",
+    "is there a proof that it converges?": "convergence.html",
+    "my own csv": "notebooks/own_data.html",
+    "edge of stability": "symbols.html",
+}
+FOUND = """() => [...document.querySelectorAll('#search-results ul.search li > a')].slice(0, 3)
+    .map((link) => link.href.replace(/[?#].*/, ''))"""
+
+
+def test_what_a_student_asks_is_answered_by_one_search(browser, html):
+    context = browser.new_context(offline=True)
+    page, missed = context.new_page(), {}
+    for question, answer in QUESTIONS.items():
+        page.goto(f"{(html / 'search.html').as_uri()}?q={quote(question)}")
+        page.locator("#search-results ul.search li").first.wait_for()
+        page.wait_for_function("document.querySelector('.search-summary')?.textContent.includes('found')")
+        if (html / answer).as_uri() not in (found := page.evaluate(FOUND)):
+            missed[question] = found
+    context.close()
+    assert missed == {}
 
 
 @pytest.mark.skipif("BNGD_SPEED" not in os.environ, reason="a time says something on a quiet machine only")
