@@ -56,7 +56,14 @@ def optimal_a(problem: Problem, w: ArrayLike) -> Array:
 
 
 def gd_step(problem: Problem, w: ArrayLike, lr: float) -> Array:
-    """Return w + eps (g - H w)."""
+    """Return w + eps (g - H w).
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 1])
+    >>> bngd.gd_step(problem, [0.0, 0.0], lr=0.25)
+    array([0.25, 1.  ])
+    """
     w = np.asarray(w, dtype=float)
     return w + lr * (problem.g - problem.eigenvalues * w)
 
@@ -65,6 +72,13 @@ def bngd_step(problem: Problem, a: ArrayLike, w: ArrayLike, lr: ArrayLike, lr_a:
     """Return the next (a, w) of gradient descent on J(a, w) = E[(y - a N(x'w))^2]/2, for rates of a's shape, too.
 
     a+ = a + eps_a (w'g/s - a),   w+ = w + eps (a/s) (g - (w'g/s^2) H w),   both from the old a and w.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 1])
+    >>> a, w = bngd.bngd_step(problem, 1.0, [3.0, 2.0], lr=10.0, lr_a=0.5)
+    >>> round(float(a), 2), w.round(2)
+    (1.6, array([2.36, 2.96]))
     """
     a, w = np.asarray(a, dtype=float), np.asarray(w, dtype=float)
     s = sigma(problem, w)
@@ -82,13 +96,26 @@ def excess_loss(problem: Problem, a: ArrayLike, w: ArrayLike) -> Array:
     """Return J(a, w) - J_min = (a - w'g/s)^2/2 + ||e||_H^2/2, shape (...).
 
     Never computed as a difference of losses, which cancels below 1e-16 u'Hu.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 1])
+    >>> round(float(bngd.excess_loss(problem, 2.2, [3.0, 2.0])), 4)
+    0.08
     """
     e = residual(problem, w)
     return (np.asarray(a) - optimal_a(problem, w)) ** 2 / 2 + np.sum(problem.eigenvalues * e**2, axis=-1) / 2
 
 
 def effective_step(problem: Problem, a: ArrayLike, w: ArrayLike, lr: ArrayLike) -> Array:
-    """Return eff = eps (a/s) q, the step size that gradient descent on u - q w would be taking, shape (...)."""
+    """Return eff = eps (a/s) q, the step size that gradient descent on u - q w would be taking, shape (...).
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 1])
+    >>> round(float(bngd.effective_step(problem, 1.0, [3.0, 2.0], lr=10.0)), 4)
+    0.88
+    """
     w = np.asarray(w, dtype=float)
     return np.asarray(lr) * np.asarray(a) * (w @ problem.g) / sigma(problem, w) ** 3
 

@@ -33,6 +33,12 @@ def descent_constant(problem: Problem, lr_a: ArrayLike = 1.0, a1: ArrayLike = 0.
     ------
     ValueError
         If ``lr_a`` is not inside (0, 2).
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 0])
+    >>> round(float(bngd.descent_constant(problem)), 3)
+    8.619
     """
     lr_a, alpha = _checked_lr_a(lr_a), _scale_bound(problem, lr_a, a1)
     p = np.sqrt(problem.explained)
@@ -58,6 +64,12 @@ def squared_norm_bounds(
     ------
     ValueError
         If a rate is outside of its range, or a start is zero or has the wrong length.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 0])
+    >>> np.round(bngd.squared_norm_bounds(problem, [0.0, 1.0], lr=2.0, a0=3.0), 2)
+    array([10.  , 26.84])
     """
     check_positive(lr=lr)
     lr, lr_a, w0 = np.asarray(lr, dtype=float), _checked_lr_a(lr_a), check_nonzero(problem.check_start(w0))
@@ -75,7 +87,14 @@ def squared_norm_bounds(
 def effective_step_bounds(
     problem: Problem, w0: ArrayLike, lr: ArrayLike, *, lr_a: ArrayLike = 1.0, a0: ArrayLike | None = None
 ) -> Bounds:
-    """Return bounds of eff_inf = eps ||u||^2/||w_inf||^2, the tent from both sides; as `squared_norm_bounds`."""
+    """Return bounds of eff_inf = eps ||u||^2/||w_inf||^2, the tent from both sides; as `squared_norm_bounds`.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 0])
+    >>> np.round(bngd.effective_step_bounds(problem, [0.0, 1.0], lr=2.0, a0=3.0), 3)
+    array([0.075, 0.2  ])
+    """
     lower, upper = squared_norm_bounds(problem, w0, lr, lr_a=lr_a, a0=a0)
     scale = np.asarray(lr) * np.sum(problem.u**2)
     return Bounds(scale / upper, scale / lower)
@@ -129,6 +148,11 @@ def gradient_budget(lr: ArrayLike, norm_start: ArrayLike, norm_limit: ArrayLike)
     ------
     ValueError
         If a rate or a norm is not positive.
+
+    Examples
+    --------
+    >>> float(bngd.gradient_budget(lr=0.5, norm_start=1.0, norm_limit=2.0))
+    30.0
     """
     check_positive(lr=lr, norm_start=norm_start, norm_limit=norm_limit)
     return (np.asarray(norm_limit) ** 4 - np.asarray(norm_start) ** 4) / (2 * np.asarray(lr) ** 2)
@@ -138,6 +162,12 @@ def smallest_sigma_ratio(problem: Problem) -> float:
     """Return 2 sqrt(kappa)/(kappa + 1), which bounds s_{k+1}/s_k from below in every step (the proposition "The dip").
 
     It is Kantorovich's constant.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 1])
+    >>> bngd.smallest_sigma_ratio(problem)
+    0.8
     """
     return float(2 * np.sqrt(problem.condition_number) / (problem.condition_number + 1))
 

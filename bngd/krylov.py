@@ -112,6 +112,13 @@ def compress(
     References
     ----------
     G. H. Golub, G. Meurant, "Matrices, Moments and Quadrature with Applications", 2010, on the block Lanczos process.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum(np.geomspace(1, 100, 1000), rng=np.random.default_rng(0))
+    >>> small = bngd.compress(problem, np.ones(1000), steps=5)
+    >>> small.problem.dimension, small.exact_steps
+    (12, 5)
     """
     starts = check_nonzero(problem.check_start(starts))
     check_count("steps", steps)

@@ -23,6 +23,11 @@ def decay_factor(values: ArrayLike, *, floor: float = 1e-24) -> float:
     -------
     float
         NaN where fewer than 8 values can be used, or the values are not finite.
+
+    Examples
+    --------
+    >>> round(bngd.decay_factor(0.9 ** np.arange(100)), 6)
+    0.9
     """
     values = np.asarray(values, dtype=float)
     above = values > floor * values[0]

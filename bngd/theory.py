@@ -29,7 +29,14 @@ def gd_stability_limit(problem: Problem) -> float:
 
 
 def gd_factor(problem: Problem, lr: ArrayLike) -> Array:
-    """Return rho(I - eps H) = max_i |1 - eps l_i|, the factor of the error in one step, shape of ``lr``."""
+    """Return rho(I - eps H) = max_i |1 - eps l_i|, the factor of the error in one step, shape of ``lr``.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 1])
+    >>> float(bngd.gd_factor(problem, 0.25))
+    0.75
+    """
     return contraction_bound(problem, lr)
 
 
@@ -86,6 +93,12 @@ def effective_extremes(problem: Problem) -> Extremes:
     ------
     ValueError
         If d = 1, where H* = 0 and BNGD needs no rate.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 2.0, 3.0, 100.0], u=[0, 0, 0, 1])
+    >>> np.round(bngd.effective_extremes(problem), 6)
+    array([1., 3.])
     """
     if problem.dimension < 2:
         raise ValueError("the problem has dimension 1, where H* = 0: BNGD's w is optimal from the start; use d >= 2")
@@ -126,7 +139,14 @@ def effective_condition_number(problem: Problem) -> float:
 
 
 def bngd_stability_limit(problem: Problem) -> float:
-    """Return 2/l*_d: a minimiser attracts nearby runs if and only if the effective step there is below it."""
+    """Return 2/l*_d: a minimiser attracts nearby runs if and only if the effective step there is below it.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 2.0, 3.0, 100.0], u=[0, 0, 0, 1])
+    >>> round(bngd.bngd_stability_limit(problem), 6)
+    0.666667
+    """
     return 2 / effective_extremes(problem).largest
 
 
@@ -134,6 +154,12 @@ def bngd_factor(problem: Problem, step: ArrayLike) -> Array:
     """Return rho* = max_{i>=2} |1 - eff l*_i|, the factor of ||e_k||_H in the end, shape of ``step``.
 
     ``step`` is the effective step at the limit. The loss decays with max(rho*, |1 - eps_a|)^2.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 2.0, 3.0, 100.0], u=[0, 0, 0, 1])
+    >>> round(float(bngd.bngd_factor(problem, 0.6)), 6)
+    0.8
     """
     smallest, largest = effective_extremes(problem)
     step = np.asarray(step, dtype=float)
@@ -146,12 +172,26 @@ def bngd_best_effective_step(problem: Problem) -> float:
 
 
 def bngd_best_factor(problem: Problem) -> float:
-    """Return (kappa* - 1)/(kappa* + 1), the factor at the best effective step."""
+    """Return (kappa* - 1)/(kappa* + 1), the factor at the best effective step.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 2.0, 3.0, 100.0], u=[0, 0, 0, 1])
+    >>> round(bngd.bngd_best_factor(problem), 6)
+    0.5
+    """
     return _best_factor(effective_condition_number(problem))
 
 
 def contraction_bound(problem: Problem, step: ArrayLike) -> Array:
-    """Return rho(I - eff H), which bounds ||e+||_H / ||e||_H for BNGD in every step, shape of ``step``."""
+    """Return rho(I - eff H), which bounds ||e+||_H / ||e||_H for BNGD in every step, shape of ``step``.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 1])
+    >>> float(bngd.contraction_bound(problem, 0.6))
+    1.4
+    """
     smallest, largest = problem.eigenvalues[[0, -1]]
     step = np.asarray(step, dtype=float)
     return np.maximum(np.abs(1 - step * smallest), np.abs(1 - step * largest))
@@ -183,6 +223,12 @@ def effective_step_asymptotes(problem: Problem, w0: ArrayLike) -> Asymptotes:
     ------
     ValueError
         If a start is zero or has the wrong length.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 1])
+    >>> np.round(bngd.effective_step_asymptotes(problem, [3.0, 2.0]), 3)
+    array([ 0.154, 31.041])
     """
     w0 = check_nonzero(problem.check_start(w0))
     u_squared = np.sum(problem.u**2)
@@ -235,5 +281,12 @@ def good_interval(problem: Problem, w0: ArrayLike, level: ArrayLike) -> Interval
 
 
 def mean_squared_overlap(problem: Problem) -> float:
-    """Return ||g||^2/d = E (w_0'g)^2 for w_0 uniform on the unit sphere, the reason why m grows like d."""
+    """Return ||g||^2/d = E (w_0'g)^2 for w_0 uniform on the unit sphere, the reason why m grows like d.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 1])
+    >>> bngd.mean_squared_overlap(problem)
+    8.5
+    """
     return float(problem.g @ problem.g / problem.dimension)
