@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from bngd.studies.landscape.study import AngleSurface
-from bngd.studies.shared.style import COLOURS, figure, note, panel_letters, picture
+from bngd.studies.shared.style import BACKED, COLOURS, figure, note, panel_letters, picture
 
 Array = NDArray[np.float64]
 
@@ -154,6 +154,6 @@ def _note(ax: Axes, at: Any, text: str, offset: tuple[float, float]) -> None:
         tuple(at),
         offset,
         size=9,
-        bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
+        bbox=BACKED,
         zorder=7,
     )

@@ -10,7 +10,7 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from bngd.studies.shared.scans import Scan, fixed_ranges
-from bngd.studies.shared.style import COLOURS, METHOD_LABELS, figure, mark_level, note, panel_letters
+from bngd.studies.shared.style import BACKED, COLOURS, METHOD_LABELS, figure, mark_level, note, panel_letters
 from bngd.theory import bngd_stability_limit, gd_stability_limit, good_interval
 
 LINESTYLES = ("-", "--", ":", "-.")
@@ -52,7 +52,8 @@ def _mark_predictions(ax: Axes, scan: Scan) -> None:
     note(ax, r"$2/\lambda_d$", (limit, 0.97), (-4, 0), on="lr", size=9, ha="right", va="top")
     if high > low:  # the asymptotes may meet below the stability limit: then there is no plateau
         ax.axvspan(low, high, color=COLOURS["bngd"], alpha=0.1, linewidth=0)
-        note(ax, "predicted\nplateau", (low, 0.31), (5, 0), on="lr", colour="bngd", size=9, ha="left", va="top")
+        words, place = "predicted\nplateau", (low, 0.31)
+        note(ax, words, place, (5, 0), on="lr", colour="bngd", size=9, ha="left", va="top", bbox=BACKED)
 
 
 def _draw_losses(ax: Axes, scan: Scan, method: str, step: int) -> None:

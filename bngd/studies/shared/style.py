@@ -172,6 +172,10 @@ def note(
     ax.annotate(text, tuple(place), offset, system, "offset points", color=colour, fontsize=size, **kwargs)
 
 
+BACKED = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+"""The box behind a note that lies on curves or colours, for `note`'s ``bbox``."""
+
+
 def mark_lr(ax: Axes, value: float, label: str, *, colour: str = COLOURS["limit"], top: float = 0.97) -> None:
     """Mark a step size with a dotted vertical line and a label written along it."""
     ax.axvline(value, color=colour, linestyle=":", linewidth=1.2)
@@ -181,7 +185,7 @@ def mark_lr(ax: Axes, value: float, label: str, *, colour: str = COLOURS["limit"
 def mark_level(ax: Axes, value: float, label: str, *, colour: str = COLOURS["limit"], left: float = 0.02) -> None:
     """Mark a level with a dotted horizontal line and a label above it."""
     ax.axhline(value, color=colour, linestyle=":", linewidth=1.2)
-    note(ax, label, (left, value), (0, 2), on="level", colour=colour)
+    note(ax, label, (left, value), (0, 3), on="level", colour=colour, bbox=BACKED if label else None)
 
 
 _use_house_style()
