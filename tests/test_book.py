@@ -281,14 +281,14 @@ def shows_scheme(page, scheme):
     # The page hears of a new scheme between two frames, and a broken page never does.
     page.evaluate(WAIT_FOR_THEME, scheme)
     # On the way from one scheme to the other a text may have its background's colour.
-    page.evaluate(TRANSITIONS_END)
+    page.evaluate(END_TRANSITIONS)
     colours = page.evaluate("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
     text, paper = (sum(int(part) for part in re.findall(r"\d+", colour)[:3]) for colour in colours)
     return abs(text - paper) > 300 and (paper > text) == (scheme == "light")
 
 
-TRANSITIONS_END = """Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition)
-    .map(({finished}) => finished))"""
+END_TRANSITIONS = """document.getAnimations().filter((one) => one instanceof CSSTransition)
+    .forEach((one) => one.finish())"""
 
 
 HEAVIEST = {"index.html": 2_500_000}
