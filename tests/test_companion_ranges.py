@@ -90,6 +90,15 @@ def test_a_rule_may_stand_above_and_a_comment_may_be_none():
     assert found["n"] is None
 
 
+def test_what_sets_no_name_has_no_rule():
+    assert ranges.rules("x[0] = 1  # int: an entry\nprint(2)  # int: a call\n") == {}
+
+
+def test_a_comment_with_a_colon_is_not_yet_a_rule():
+    assert ranges.parse("# see: the chapter") is None
+    assert ranges.parse("# int") is None
+
+
 def test_a_clause_that_means_nothing_is_refused():
     rule = "int, greater than 3"
     with pytest.raises(CompanionError, match=r"'int, greater than 3'.*'greater than 3'.*mend the comment") as caught:

@@ -76,6 +76,50 @@ def test_a_table_keeps_full_precision_and_its_index(output):
     assert (output / "results" / "demo-rates.csv").read_text() == "d,x\n2,0.3333333333333333\n3,\n"
 
 
+@pytest.fixture
+def shown(monkeypatch):
+    """What a run shows: pairs of content by kind, and metadata."""
+    taken = []
+    monkeypatch.setattr("bngd.companion.run._show", lambda bundle, metadata=None: taken.append((bundle, metadata)))
+    return taken
+
+
+@pytest.mark.parametrize(("largest", "kind"), [(10**6, "image/svg+xml"), (10, "image/png")])
+def test_a_figure_is_shown_as_a_drawing_or_as_a_picture_where_that_is_lighter(
+    output, shown, monkeypatch, largest, kind
+):
+    monkeypatch.setattr("bngd.companion.run.LARGEST_INLINE_SVG", largest)
+    Run("demo").figure(a_figure(), "line", caption="c", alt="a line")
+    bundle, metadata = shown[0]
+    assert bundle.keys() == {kind, "text/plain"}
+    assert metadata["bngd"]["files"] == "svg png pdf csv"
+
+
+@pytest.mark.parametrize(("rows", "said"), [(30, "All"), (31, "All The first 10 of 31 rows; all are in `demo-x.csv`.")])
+def test_a_long_table_shows_its_beginning_and_says_where_the_rest_is(output, shown, rows, said):
+    Run("demo").table(pd.DataFrame({"x": range(rows)}), "x", caption="All")
+    (text, _), (table, _) = shown
+    assert text["text/markdown"] == said
+    assert table["text/html"].count("<tr") == 1 + (30 if rows == 30 else 10)
+    assert 'border="1"' not in table["text/html"]
+
+
+@pytest.mark.parametrize(("live", "by_runner"), [(True, False), (True, True), (False, False), (False, True)])
+def test_a_name_is_taken_twice_only_where_a_reader_runs_a_cell_again(tmp_path, monkeypatch, live, by_runner):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BNGD_OUTPUT", raising=False)
+    if by_runner:
+        monkeypatch.setenv("BNGD_OUTPUT", str(tmp_path))
+    run = Run("demo")
+    monkeypatch.setattr("bngd.companion.run._shell", lambda: object() if live else None)
+    run.record(x=1)
+    if live and not by_runner:
+        run.record(x=2)
+        return
+    with pytest.raises(CompanionError, match="has a value 'x' already"):
+        run.record(x=2)
+
+
 def test_a_table_without_a_named_index_has_none_in_its_file(output):
     Run("demo").table(pd.DataFrame({"x": [1]}, index=[7]), "rates", caption="Rates")
     assert (output / "results" / "demo-rates.csv").read_text() == "x\n1\n"
