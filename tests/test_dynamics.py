@@ -127,17 +127,27 @@ def test_gradient_descent_too_repeats_its_step_from_the_start():
     assert run.a.shape == (6,)
 
 
-@pytest.mark.parametrize(
-    ("method", "further"), [(bngd.gd_trajectory, {}), (bngd.bngd_trajectory, {"lr_a": 0.5, "a0": 0.2})]
-)
-def test_a_trajectory_is_judged_by_its_first_and_its_last_state(method, further):
-    problem, w0 = a_problem()
-    for steps in (1, 3, 1000):
-        run = method(problem, w0, 0.02, steps, tolerance=0.3, **further)
-        ends = {} if method is bngd.gd_trajectory else {"a": run.a[-1], "best_a": bngd.optimal_a(problem, run.w[-1])}
-        told = bngd.dynamics.classify(problem, run.excess_loss[0], run.excess_loss[-1], tolerance=0.3, **ends)
-        assert run.outcome == str(told)
-    assert run.outcome is Outcome.CONVERGED
+def test_a_trajectory_is_judged_by_its_first_and_its_last_state():
+    problem = Problem.from_spectrum([1.0, 2.0, 4.0], u=[1.0, 1.0, 1.0])
+    far, saddle = 10 * problem.u, np.array([2.0, -1.0, 1e-4])  # across g = (1, 2, 4), but for a little
+    gd, bngd_ = {"lr": 2 * bngd.gd_stability_limit(problem)}, {"lr": 0.1, "lr_a": 5.0, "a0": 100.0}
+    outcomes = set()
+    for steps in range(1, 80):
+        for run in (
+            bngd.gd_trajectory(problem, far, **gd, steps=steps),
+            bngd.bngd_trajectory(problem, far, **bngd_, steps=steps),
+        ):
+            assert (run.outcome is Outcome.DIVERGED) == (not run.excess_loss[-1] <= 1e12 * run.excess_loss[0])
+        for kind in (
+            {"lr": 0.3, "a0": 0.0},
+            {"lr": 1e-3, "a0": 1.0, "lr_a": 0.5},
+        ):  # one leaves the saddle, one comes near
+            run = bngd.bngd_trajectory(problem, saddle, steps=steps, tolerance=1e-2, **kind)
+            ends = run.a[-1], bngd.optimal_a(problem, run.w[-1])
+            told = bngd.dynamics.classify(problem, run.excess_loss[0], run.excess_loss[-1], *ends, tolerance=1e-2)
+            assert run.outcome == str(told)
+            outcomes.add(run.outcome)
+    assert outcomes == {Outcome.SADDLE, Outcome.MOVING, Outcome.CONVERGED}
 
 
 @pytest.mark.parametrize(

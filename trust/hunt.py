@@ -344,9 +344,9 @@ class Catch:
 def hunt(statement: Statement, seconds: float, rng: np.random.Generator) -> Catch:
     """Maximise the statement's excess for so long: a (1+1) evolution strategy with the one-fifth rule, restarted."""
     catch, deadline = Catch(), time.perf_counter() + seconds
-    while time.perf_counter() < deadline:
+    while catch.evaluations == 0 or time.perf_counter() < deadline:  # once, however late it is
         genes, best, width, idle = rng.uniform(size=GENES), -np.inf, 0.3, 0
-        while idle < 200 and time.perf_counter() < deadline:
+        while idle < 200 and (catch.evaluations == 0 or time.perf_counter() < deadline):
             mask = rng.uniform(size=GENES) < max(0.15, rng.uniform())
             trial = (
                 np.abs((genes + width * mask * rng.standard_normal(GENES) + 1) % 2 - 1)
