@@ -13,7 +13,7 @@ from bngd.memory import require_memory
 EXACT = 2**53
 """From here on floats skip integers; larger ones are measured from their smallest first, which centring undoes."""
 
-REFUSED = {
+_REFUSED = {
     "c": ("complex numbers", "take their real part, X.real, or give real and imaginary parts as two columns"),
     "U": ("text", "encode it as numbers, or leave it out"),
     "S": ("bytes", "encode them as numbers, or leave them out"),
@@ -71,8 +71,8 @@ def as_floats(given: Any, what: str, column: object = None) -> Array:
         array = np.asarray(given)
     except ValueError as error:
         raise ValueError(f"{what} is no array of numbers ({error}); give rows of equal length") from None
-    if array.dtype.kind in REFUSED:
-        kind, way_out = REFUSED[array.dtype.kind]
+    if array.dtype.kind in _REFUSED:
+        kind, way_out = _REFUSED[array.dtype.kind]
         raise ValueError(f"{place(what, 0, column)} holds {kind} ({_first(array)!r}); it takes numbers: {way_out}")
     if array.dtype.kind == "O":
         return _of_objects(array, what, column)

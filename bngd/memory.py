@@ -2,7 +2,7 @@
 
 import psutil
 
-GIB = 2**30
+_GIB = 2**30
 
 
 class TooLargeError(ValueError):
@@ -24,5 +24,5 @@ def require_memory(needed: float, purpose: str, remedy: str) -> None:
     """
     available = available_memory()
     if needed > available:
-        numbers = f"needs {needed / GIB:.3g} GiB, but {available / GIB:.3g} GiB are free"
+        numbers = f"needs {needed / _GIB:.3g} GiB, but {available / _GIB:.3g} GiB are free"
         raise TooLargeError(f"{purpose} {numbers}; {remedy}")

@@ -9,22 +9,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from bngd.arrays import aligned, as_floats, as_matrix, check_names, place
 
-SPREAD_TOLERANCE = 1e-14
+_SPREAD_TOLERANCE = 1e-14
 """A column whose standard deviation is below this fraction of its largest entry is constant, up to rounding."""
 
-RANK_TOLERANCE = 1e-7
+_RANK_TOLERANCE = 1e-7
 """A direction in which the data vary less than this fraction of the most is none: its eigenvalue would be 1e-14 l_d."""
 
-COPY_TOLERANCE = 1e-10
+_COPY_TOLERANCE = 1e-10
 """A feature whose correlation with the target is this close to 1 or -1 is the target, in other units."""
 
-SQUARABLE = 1e100
+_SQUARABLE = 1e100
 """A column of larger entries, or only smaller ones than one over this, is rescaled before anything is squared."""
 
 FAR = 1e4
 """A column this many standard deviations from zero is centred from its first entry: its plain mean rounds too much."""
 
-NAMES_SHOWN = 8
+_NAMES_SHOWN = 8
 
 Array = NDArray[np.float64]
 
@@ -97,13 +97,13 @@ def prepare(
     """
     X, y, labels = _checked(X, y, names)
     X, exponents = _within_squares(X)
-    varies = _spread(X) > SPREAD_TOLERANCE * np.abs(X).max(axis=0)
+    varies = _spread(X) > _SPREAD_TOLERANCE * np.abs(X).max(axis=0)
     if not varies.any():
         raise ValueError(f"all {X.shape[1]} features are constant ({_listed(labels)}); at least one must vary")
     kept, names_kept = _centred(X[:, varies]), [name for name, one in zip(labels, varies, strict=True) if one]
     kept = kept / kept.std(axis=0) if standardise else _unscaled(kept, exponents[varies], names_kept)
     y = _centred(y)
-    rank = int(np.linalg.matrix_rank(kept, rtol=RANK_TOLERANCE))
+    rank = int(np.linalg.matrix_rank(kept, rtol=_RANK_TOLERANCE))
     named = np.array(names_kept, dtype=object)
     report = Preparation(
         n_samples=X.shape[0],
@@ -146,10 +146,10 @@ def _require_finite(array: Array, what: str, labels: list[str]) -> None:
 def _require_target(y: Array) -> None:
     largest = float(np.abs(y).max())
     scaled = y / largest if largest else y
-    if largest == 0 or _spread(scaled) <= SPREAD_TOLERANCE:
+    if largest == 0 or _spread(scaled) <= _SPREAD_TOLERANCE:
         raise ValueError(f"y is constant (all values are {y[0]:g}); there is nothing to regress on: choose another y")
     deviation = float(scaled.std()) * largest
-    if not 1 / SQUARABLE <= deviation <= SQUARABLE:
+    if not 1 / _SQUARABLE <= deviation <= _SQUARABLE:
         raise ValueError(
             f"y has standard deviation {deviation:.3g}, whose square leaves what floats hold; rescale it (labels nu "
             "times as large want the step size eps/nu^2)"
@@ -159,7 +159,7 @@ def _require_target(y: Array) -> None:
 def _within_squares(X: Array) -> tuple[Array, NDArray[np.int_]]:
     """Bring columns that cannot be squared to size 1, by powers of two, which round nothing."""
     largest = np.abs(X).max(axis=0)
-    outside = (largest > SQUARABLE) | ((largest < 1 / SQUARABLE) & (largest > 0))
+    outside = (largest > _SQUARABLE) | ((largest < 1 / _SQUARABLE) & (largest > 0))
     exponents = np.where(outside, np.frexp(largest)[1], 0)
     return (np.ldexp(X, -exponents) if outside.any() else X), exponents
 
@@ -191,7 +191,7 @@ def _centred(X: Array) -> Array:
 
 def _copies(X: Array, y: Array) -> NDArray[np.bool_]:
     correlation = X.T @ y / (y.size * X.std(axis=0) * y.std())
-    return np.abs(correlation) >= 1 - COPY_TOLERANCE
+    return np.abs(correlation) >= 1 - _COPY_TOLERANCE
 
 
 def _dependent_columns(X: Array, rank: int) -> NDArray[np.intp]:
@@ -200,5 +200,5 @@ def _dependent_columns(X: Array, rank: int) -> NDArray[np.intp]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = len(names) - NAMES_SHOWN
-    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -13,10 +13,10 @@ from bngd.preparation import Preparation, prepare
 from bngd.spectra import as_spectrum
 from bngd.text import html
 
-UNCORRELATED = 1e-20
+_UNCORRELATED = 1e-20
 """Data that explain less than this fraction of the target's variance explain rounding."""
 
-LARGEST_START = 1e100
+_LARGEST_START = 1e100
 """Weights larger than this, or smaller than one over it, have squares that leave what floats hold."""
 
 COPIES = 5
@@ -193,7 +193,7 @@ class Problem:
         kept = np.arange(preparation.rank)[::-1]  # ascending, and without the directions in which the data do not vary
         along = (left.T @ y)[kept]
         explained = float(along @ along) / float(y @ y)
-        if explained < UNCORRELATED:
+        if explained < _UNCORRELATED:
             raise ValueError(
                 f"y is uncorrelated with every feature: they explain {explained:.1e} of its variance, "
                 "which is rounding; there is no direction to find: choose other features or another y"
@@ -256,7 +256,7 @@ class Problem:
         if bad.size:
             raise ValueError(f"w0 holds {bad[0]}, which is NaN or infinity; start from finite weights")
         size = np.abs(start).max(axis=-1)
-        beyond = size[(size > LARGEST_START) | ((size < 1 / LARGEST_START) & (size > 0))]
+        beyond = size[(size > _LARGEST_START) | ((size < 1 / _LARGEST_START) & (size > 0))]
         if beyond.size:
             raise ValueError(
                 f"w0 has size {beyond.flat[0]:g}, whose square leaves what floats hold; rescale it (weights gamma "

@@ -8,33 +8,33 @@ import html as _html
 import re
 import unicodedata
 
-LONGEST = 60
+_LONGEST = 60
 """Characters of a name that are shown."""
 
-LOOKALIKES = {"$": "\N{FULLWIDTH DOLLAR SIGN}", "\\": "\N{FULLWIDTH REVERSE SOLIDUS}"}
+_LOOKALIKES = {"$": "\N{FULLWIDTH DOLLAR SIGN}", "\\": "\N{FULLWIDTH REVERSE SOLIDUS}"}
 """What begins TeX wherever it stands, in a table's cells too, is shown by what looks like it."""
 
-FORMULA = {c: chr(ord(c) + ord("\N{FULLWIDTH EQUALS SIGN}") - ord("=")) for c in "=+-@"}
+_FORMULA = {c: chr(ord(c) + ord("\N{FULLWIDTH EQUALS SIGN}") - ord("=")) for c in "=+-@"}
 """What a spreadsheet computes where a cell begins with it, unless it is a number, and what looks like it."""
 
 NUMBER = re.compile(r"[-+](\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
-STRUCTURE = re.compile(r"[^\w\s.,]|_|[.](?=\S)")
+_STRUCTURE = re.compile(r"[^\w\s.,]|_|[.](?=\S)")
 """What Markdown may take for something else than text."""
 
-UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Categories of characters that steer or hide text: controls, directions, halves of pairs, unassigned ones."""
 
 
-def plain(text: object, longest: int | None = LONGEST) -> str:
+def plain(text: object, longest: int | None = _LONGEST) -> str:
     """Return text in one line, without what steers a terminal, a page, TeX or a spreadsheet; cut where it is long."""
     whole = str(text)
-    if whole[:1] in FORMULA and not NUMBER.fullmatch(whole):
-        whole = FORMULA[whole[0]] + whole[1:]
+    if whole[:1] in _FORMULA and not NUMBER.fullmatch(whole):
+        whole = _FORMULA[whole[0]] + whole[1:]
     shown = "".join(
         f"\N{LEFT WHITE SQUARE BRACKET}{ord(c):04X}\N{RIGHT WHITE SQUARE BRACKET}"
-        if unicodedata.category(c) in UNSEEN
-        else LOOKALIKES.get(c, c)
+        if unicodedata.category(c) in _UNSEEN
+        else _LOOKALIKES.get(c, c)
         for c in whole[:longest]
     )
     return shown + "\N{HORIZONTAL ELLIPSIS}" if longest is not None and len(whole) > longest else shown
@@ -45,13 +45,13 @@ def html(text: object) -> str:
     return _html.escape(plain(text, longest=None))
 
 
-def markdown(text: object, longest: int | None = LONGEST) -> str:
+def markdown(text: object, longest: int | None = _LONGEST) -> str:
     """Return text as Markdown that shows it, in code, in tables and in links, too.
 
     All but letters, digits, blanks, and points that end a sentence are character references, which CommonMark never
     takes for structure: neither for emphasis, links and HTML, nor for addresses that renderers turn into links.
     """
-    return STRUCTURE.sub(lambda found: f"&#{ord(found[0])};", plain(text, longest))
+    return _STRUCTURE.sub(lambda found: f"&#{ord(found[0])};", plain(text, longest))
 
 
 def duration(seconds: float) -> str:

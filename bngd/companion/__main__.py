@@ -86,14 +86,14 @@ def _execute_and_tell(job) -> None:  # type: ignore[no-untyped-def]  # its type 
     print(f"{job.name}: done in {seconds:.1f} s: {places}", flush=True)
 
 
-def split_parameters(options: argparse.Namespace) -> None:
+def _split_parameters(options: argparse.Namespace) -> None:
     """Check a profile and write each notebook's parameters to a file of its own."""
     from bngd.companion import profiles
 
     profiles.split(_layout(options), options.profile)
 
 
-def collect_ledger(options: argparse.Namespace) -> None:
+def _collect_ledger(options: argparse.Namespace) -> None:
     """Collect the claims of all notebooks into the ledger."""
     from bngd.companion import ledger
 
@@ -124,7 +124,7 @@ def book(options: argparse.Namespace) -> None:
     print(f"book: {layout.shown(first_page)}")
 
 
-def show_list(options: argparse.Namespace) -> None:
+def _show_list(options: argparse.Namespace) -> None:
     """List the notebooks with their parameters, and the profiles."""
     from bngd.companion import parameters
 
@@ -158,11 +158,11 @@ def _parser() -> argparse.ArgumentParser:
     own.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     own.add_argument("--long", action="store_true", help="begin, although it may take more than an hour")
     own.add_argument("--output", type=Path, help="where the outputs go (default: build/own/<notebook>)")
-    add("parameters", split_parameters)
-    add("ledger", collect_ledger)
+    add("parameters", _split_parameters)
+    add("ledger", _collect_ledger)
     add("verify", verify)
     add("book", book).add_argument("--pdf", action="store_true", help="print it to one PDF; needs Chromium")
-    add("list", show_list)
+    add("list", _show_list)
     return parser
 
 

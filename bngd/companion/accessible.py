@@ -13,13 +13,13 @@ from sphinx.jinja2glue import BuiltinTemplateLoader
 
 from bngd.companion.themed import choose
 
-CHAPTER_THAT_FOLDS = re.compile(
+_CHAPTER_THAT_FOLDS = re.compile(
     r'(<a class="(?:current )?reference internal" href="[^"]*">([^<]*)</a><details[^>]*>)<summary>'
 )
-LISTED = r'<a class="(?:current )?reference internal(?: nav-link)?'
-LOGO = re.compile(r'<a class="navbar-brand logo".*?</a>', re.DOTALL)
+_LISTED = r'<a class="(?:current )?reference internal(?: nav-link)?'
+_LOGO = re.compile(r'<a class="navbar-brand logo".*?</a>', re.DOTALL)
 
-MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
+_MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
     # None of axe's: 1.5 MB of script for a dozen icons, which the style sheet draws as well (pydata-sphinx-theme).
     (re.compile(r'<script [^>]*src="[^"]*/fontawesome\.js[^"]*"></script>'), ""),
     # label-content-name-mismatch: a fixed name hides what the fold says, "Show the code" (myst-nb).
@@ -29,14 +29,14 @@ MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
     # label-content-name-mismatch: icons become pictures with titles, which the button's name leaves out (the same).
     (re.compile(r'(<i class="theme-switch [^>]*?data-mode="\w+")\s+title="[^"]*"'), r'\1 aria-hidden="true"'),
     # region: the logo stands outside of all landmarks (the same).
-    (LOGO, r'<nav aria-label="First page">\g<0></nav>'),
+    (_LOGO, r'<nav aria-label="First page">\g<0></nav>'),
     # aria-allowed-role, aria-deprecated-role, aria-required-children: roles that docutils gives a list of references.
     (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
     (re.compile(r'(<div class="citation"[^>]*?) role="doc-biblioentry"'), r"\1"),
     (re.compile(r'<a role="doc-backlink"'), "<a"),
     # Not axe's: a section 2.5 beside a theorem 2.5 gets the sign of a section (the theme has a suffix only).
     (re.compile(r'(<span class="section-number">)(\d+\.\d[\d.]*)\. '), "\\1§\N{NO-BREAK SPACE}\\2 "),
-    (re.compile(rf'({LISTED}" href="[^"]*">)(\d+\.\d[\d.]*)\. '), "\\1§\N{NO-BREAK SPACE}\\2 "),
+    (re.compile(rf'({_LISTED}" href="[^"]*">)(\d+\.\d[\d.]*)\. '), "\\1§\N{NO-BREAK SPACE}\\2 "),
     # empty-table-header: the corner of a table, above the names of its rows, heads nothing (pandas).
     (re.compile(r"<th[^>]*>\s*(?:<p></p>)?\s*</th>"), "<td></td>"),
 )
@@ -44,8 +44,8 @@ MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 def mend(page: str) -> str:
     """Return a page with what axe-core finds in the theme's markup put right."""
-    page = CHAPTER_THAT_FOLDS.sub(_named, page)
-    for wrong, right in MENDS:
+    page = _CHAPTER_THAT_FOLDS.sub(_named, page)
+    for wrong, right in _MENDS:
         page = wrong.sub(right, page)
     return page
 

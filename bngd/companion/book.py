@@ -27,11 +27,11 @@ from bngd.companion.layout import Layout
 from bngd.companion.mirroring import mirror
 from bngd.files import write_bytes, write_text
 
-WARNINGS_SHOWN = 30
-CELL_AND_LINE = re.compile(r"\.ipynb:(\d{5,}):")
+_WARNINGS_SHOWN = 30
+_CELL_AND_LINE = re.compile(r"\.ipynb:(\d{5,}):")
 """How MyST-NB gives a position in a notebook: 10000 times the cell's number, plus the line."""
 
-UNUSED = re.compile(r"_static/(.*\.(html|js\.map|css\.map)|scripts/fontawesome\.js.*|vendor/.*\.ttf|locales/.*)")
+_UNUSED = re.compile(r"_static/(.*\.(html|js\.map|css\.map)|scripts/fontawesome\.js.*|vendor/.*\.ttf|locales/.*)")
 """The themes leave their own templates among the static files, pages full of broken links, and mere weight."""
 
 
@@ -234,11 +234,11 @@ def _import_path() -> str:
 def _explain(shop: Workshop, log: str, stderr: str) -> str:
     # Positions are given in the assembled copy; the reader edits the originals.
     warnings = [line.replace(f"{shop.source}{os.sep}", "book/") for line in log.splitlines() if line.strip()]
-    warnings = [CELL_AND_LINE.sub(_cell_and_line, line.replace("book/notebooks/", "notebooks/")) for line in warnings]
+    warnings = [_CELL_AND_LINE.sub(_cell_and_line, line.replace("book/notebooks/", "notebooks/")) for line in warnings]
     if not warnings:
         return f"Sphinx failed on {shop.source}:\n{stderr.strip()[-2000:]}"
-    more = [f"... and {len(warnings) - WARNINGS_SHOWN} lines more"] if len(warnings) > WARNINGS_SHOWN else []
-    return "\n".join(["the book has warnings, which are errors here:", *warnings[:WARNINGS_SHOWN], *more])
+    more = [f"... and {len(warnings) - _WARNINGS_SHOWN} lines more"] if len(warnings) > _WARNINGS_SHOWN else []
+    return "\n".join(["the book has warnings, which are errors here:", *warnings[:_WARNINGS_SHOWN], *more])
 
 
 def _cell_and_line(match: re.Match[str]) -> str:
@@ -287,4 +287,4 @@ def _publish(shop: Workshop) -> Path:
 
 
 def _is_published(path: str) -> bool:
-    return path not in ("index.html", ".buildinfo") and not UNUSED.fullmatch(path)
+    return path not in ("index.html", ".buildinfo") and not _UNUSED.fullmatch(path)

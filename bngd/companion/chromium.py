@@ -5,7 +5,7 @@ import shutil
 
 from bngd.companion.errors import CompanionError
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -27,7 +27,7 @@ def find_chromium() -> str:
         If there is none.
     """
     named = os.environ.get("BNGD_CHROMIUM")
-    candidates = [named] if named else list(CHROMIUM_NAMES)
+    candidates = [named] if named else list(_CHROMIUM_NAMES)
     found = next(filter(None, map(shutil.which, candidates)), None)
     if found is None:
         raise CompanionError(

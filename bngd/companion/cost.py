@@ -6,19 +6,19 @@ from typing import Any
 from bngd.companion.errors import CompanionError
 from bngd.text import duration
 
-LONGEST_SECONDS = 3600.0
+_LONGEST_SECONDS = 3600.0
 """What would take longer begins only where it is asked for."""
 
 TYPICAL_SECONDS = 60.0
 """How long a notebook takes with its own parameters, where no run of the book says."""
 
-NOT_WORK = {"seed", "workers", "record_every", "asymptotic_from"}
+_NOT_WORK = {"seed", "workers", "record_every", "asymptotic_from"}
 """Whole numbers that count no steps, runs, problems or dimensions."""
 
 
 def growth(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, float]:
     """Return the counts among the parameters that are not as usual -> how many times as much work each asks for."""
-    work = {name: (_work(values.get(name)), _work(count)) for name, count in usual.items() if name not in NOT_WORK}
+    work = {name: (_work(values.get(name)), _work(count)) for name, count in usual.items() if name not in _NOT_WORK}
     return {name: more / before for name, (more, before) in work.items() if before > 0 < more != before}
 
 
@@ -30,12 +30,12 @@ def require_short(
     Raises
     ------
     CompanionError
-        If that is longer than `LONGEST_SECONDS`.
+        If that is longer than `_LONGEST_SECONDS`.
     """
     grown = growth(values, usual)
     for factor in grown.values():
         seconds *= factor
-    if seconds > LONGEST_SECONDS and grown:
+    if seconds > _LONGEST_SECONDS and grown:
         name = max(grown, key=lambda name: grown[name])
         raise CompanionError(
             f"parameter {name!r} of notebook {notebook!r} is {values[name]!r}, not {usual[name]!r}: the run would take "

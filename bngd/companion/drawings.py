@@ -8,16 +8,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}, "pdf": {"CreationDate": None}}
+_METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}, "pdf": {"CreationDate": None}}
 """What Matplotlib would otherwise stamp into a file, so that two runs would differ."""
 
 NARROW = 4.2
 """Inches; shown 342 pixels wide, as on a phone, letters of nine points are eleven pixels high."""
 
-COORDINATES = re.compile(rb'(?<= d=")[^"]+|(?<= [xy]=")[^"]+')
+_COORDINATES = re.compile(rb'(?<= d=")[^"]+|(?<= [xy]=")[^"]+')
 """What an SVG writes to a millionth of a point: a hundredth cannot be told from it, and takes a tenth fewer bytes."""
 
-TALLEST = 3.0
+_TALLEST = 3.0
 """Inches; the highest that a panel is in a column of several."""
 
 
@@ -31,7 +31,7 @@ def drawings(fig: "Figure") -> dict[str, bytes]:
     # Without a salt the ids inside an SVG are random. Without an engine each format is drawn once: with one, even
     # with matplotlib's placeholder, it is drawn twice; and "no engine" is what None means under this setting alone.
     with mpl.rc_context({"svg.hashsalt": "bngd", "figure.constrained_layout.use": False}):
-        made = _draw(fig, list(METADATA))
+        made = _draw(fig, list(_METADATA))
         if fig.get_figwidth() > NARROW:
             narrow(fig)
             made["narrow.svg"] = _draw(fig, ["svg"])["svg"]
@@ -49,10 +49,10 @@ def _draw(fig: "Figure", kinds: list[str]) -> dict[str, bytes]:
     area = fig.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
     for kind in kinds:
         buffer = io.BytesIO()
-        fig.savefig(buffer, format=kind, dpi=150, metadata=METADATA[kind], bbox_inches=area)
+        fig.savefig(buffer, format=kind, dpi=150, metadata=_METADATA[kind], bbox_inches=area)
         drawn[kind] = buffer.getvalue()
     if "svg" in drawn:
-        drawn["svg"] = COORDINATES.sub(lambda found: _to_a_hundredth(found[0]), drawn["svg"])
+        drawn["svg"] = _COORDINATES.sub(lambda found: _to_a_hundredth(found[0]), drawn["svg"])
     return drawn
 
 
@@ -64,7 +64,7 @@ def narrow(fig: "Figure") -> None:
     """Lay a figure out anew, for a phone: its panels in one column, each with its own labels, legends below them."""
     places = {ax: place for ax in fig.axes if (place := ax.get_subplotspec()) is not None and ax.get_visible()}
     panels = list(places)
-    heights = [min(ax.get_position().height * fig.get_figheight(), TALLEST if panels[1:] else 9) for ax in panels]
+    heights = [min(ax.get_position().height * fig.get_figheight(), _TALLEST if panels[1:] else 9) for ax in panels]
     if any(place.get_gridspec().ncols > 1 for place in places.values()):
         grid = fig.add_gridspec(len(panels), 1, height_ratios=heights)
         for number, ax in enumerate(panels):

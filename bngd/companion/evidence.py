@@ -51,7 +51,7 @@ class FromNotebook(ComputedDirective):
         return [figure]
 
 
-def keep_titles(app: Sphinx, doctree: nodes.document) -> None:
+def _keep_titles(app: Sphinx, doctree: nodes.document) -> None:
     """Remember the title of each statement of a page, and let a search for it lead there first."""
     statements = getattr(app.env, "proof_list", {})
     for node in list(doctree.findall(nodes.Admonition)):
@@ -63,7 +63,7 @@ def keep_titles(app: Sphinx, doctree: nodes.document) -> None:
                 node.parent.insert(node.parent.index(node), found)
 
 
-def link_evidence(app: Sphinx, doctree: nodes.document) -> None:
+def _link_evidence(app: Sphinx, doctree: nodes.document) -> None:
     """Add to a chapter's statements the claims that test them, and to a notebook what it tests."""
     docname = app.env.docname
     if docname in CHAPTERS or docname.startswith(NOTEBOOKS):
@@ -114,7 +114,7 @@ class ClaimRole(SphinxRole):
         return [*found], []
 
 
-def say_titles(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+def _say_titles(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Give each link to a statement the statement's title, which browsers show on hover."""
     statements = getattr(app.env, "proof_list", {})
     for link in doctree.findall(nodes.reference):
@@ -146,7 +146,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     ProofDomain.indices = [StatementIndex]
     app.add_directive("from-notebook", FromNotebook)
     app.add_role("claim", ClaimRole())
-    app.connect("doctree-read", keep_titles)
-    app.connect("doctree-read", link_evidence)
-    app.connect("doctree-resolved", say_titles)
+    app.connect("doctree-read", _keep_titles)
+    app.connect("doctree-read", _link_evidence)
+    app.connect("doctree-resolved", _say_titles)
     return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}

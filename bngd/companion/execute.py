@@ -22,10 +22,10 @@ from bngd.companion.errors import NotebookFailed, way_out
 from bngd.companion.layout import Layout
 from bngd.files import json_text, write_text
 
-KERNEL_START_SECONDS = 300
+_KERNEL_START_SECONDS = 300
 """Several kernels that start at once on a busy machine need far longer than papermill's minute."""
 
-SHOWN_SOURCE_LINES = 6
+_SHOWN_SOURCE_LINES = 6
 
 
 class SavingOnce(NBClientEngine):
@@ -158,7 +158,7 @@ def _run_cells(job: Execution, chosen: dict[str, Any], stage: Path) -> NotebookN
                 cwd=job.folder,
                 progress_bar=False,
                 shutdown_kernel="immediate",  # all that it made is here or in files by now
-                start_timeout=KERNEL_START_SECONDS,
+                start_timeout=_KERNEL_START_SECONDS,
                 kernel_manager_class=kernel.manager((stage / "ipython").resolve(), env),
             )
     except PapermillExecutionError as error:
@@ -196,8 +196,8 @@ def _place(cells: list[NotebookNode], index: int) -> str:
     ran = [cell for cell in cells if marker not in cell.metadata.get("tags", [])]
     number = sum(injected not in cell.metadata.get("tags", []) for cell in ran[: index + 1])
     lines = ran[index].source.splitlines()
-    shown = [f"    {line}" for line in lines[:SHOWN_SOURCE_LINES]]
-    if len(lines) > SHOWN_SOURCE_LINES:
+    shown = [f"    {line}" for line in lines[:_SHOWN_SOURCE_LINES]]
+    if len(lines) > _SHOWN_SOURCE_LINES:
         shown.append("    ...")
     return "\n".join([f"in its cell {number}:", *shown])
 

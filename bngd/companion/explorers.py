@@ -24,13 +24,13 @@ from bngd.studies.shared import by_dimension
 
 Data = dict[str, Any]
 FOLDER = "explorers"
-IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=const|function|class|async)", re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=const|function|class|async)", re.MULTILINE)
 
 
 def plain(module: str) -> str:
     """Return a module's text without what makes it one, its imports and exports."""
-    return EXPORT.sub("", IMPORT.sub("", module))
+    return _EXPORT.sub("", _IMPORT.sub("", module))
 
 
 def bundle(folder: Path) -> str:
@@ -44,13 +44,13 @@ def bundle(folder: Path) -> str:
 
     def add(name: str) -> None:
         if name not in order:
-            for needed in IMPORT.findall(texts[name]):
+            for needed in _IMPORT.findall(texts[name]):
                 add(needed)
             order.append(name)
 
     for name in texts:
         add(name)
-    shared = {name for text in texts.values() for name in IMPORT.findall(text)}
+    shared = {name for text in texts.values() for name in _IMPORT.findall(text)}
     # Each explorer in a scope of its own: they all have a `compute` and a `draw`.
     parts = [plain(texts[name]) if name in shared else f"{{\n{plain(texts[name])}}}\n" for name in order]
     return "".join(['(() => {\n"use strict";\n', *parts, "start();\n})();\n"])
@@ -111,7 +111,7 @@ def _plane(parameters: Data) -> tuple[Data, str]:
     w0, lr = unit_vectors(rng, d), np.logspace(low, high, 73)
     lr_a = np.arange(1, round(20 * parameters["lr_a_max"]) + 1) / 20
     runs = bngd.sweep(problem, lr, steps=steps, w0=w0, lr_a=lr_a[:, None], tolerance=parameters["tolerance"])
-    ends = [outcome.value for outcome in PLANE_OUTCOMES]
+    ends = [outcome.value for outcome in _PLANE_OUTCOMES]
     codes = runs["outcome"].map(ends.index).to_numpy().reshape(lr_a.size, lr.size)
     data = {
         "eigenvalues": problem.eigenvalues.tolist(), "u": problem.u.tolist(), "w0": w0.tolist(), "steps": steps,
@@ -126,7 +126,7 @@ def _plane(parameters: Data) -> tuple[Data, str]:
     )
 
 
-PLANE_OUTCOMES = (bngd.Outcome.CONVERGED, bngd.Outcome.MOVING, bngd.Outcome.SADDLE, bngd.Outcome.DIVERGED)
+_PLANE_OUTCOMES = (bngd.Outcome.CONVERGED, bngd.Outcome.MOVING, bngd.Outcome.SADDLE, bngd.Outcome.DIVERGED)
 
 
 def _ladder(parameters: Data) -> tuple[Data, str]:
@@ -222,7 +222,7 @@ def script(data: Data) -> str:
     return f'<script type="application/json">{text}</script>'
 
 
-def write_bundle(app: Sphinx) -> None:
+def _write_bundle(app: Sphinx) -> None:
     """Put the script and the style sheet where pages find them; not among the theme's, which go on every page."""
     folder = Path(app.srcdir) / FOLDER
     if app.builder.format == "html" and folder.is_dir():
@@ -232,7 +232,7 @@ def write_bundle(app: Sphinx) -> None:
         )
 
 
-def load_bundle(app: Sphinx, page: str, template: str, context: Data, doctree: nodes.document | None) -> None:
+def _load_bundle(app: Sphinx, page: str, template: str, context: Data, doctree: nodes.document | None) -> None:
     """Load the script and the style sheet on a page that has an explorer."""
     if app.env.metadata.get(page, {}).get("explorers"):
         app.add_js_file("explorers.js", loading_method="defer")
@@ -243,6 +243,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.setup_extension("bngd.companion.sphinx_ext")
     app.add_directive("explorer", ExplorerDirective)
-    app.connect("builder-inited", write_bundle)
-    app.connect("html-page-context", load_bundle)
+    app.connect("builder-inited", _write_bundle)
+    app.connect("html-page-context", _load_bundle)
     return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,7 +11,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 import bngd
 
-THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
+_THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
 """One thread for each library: sums keep their order, so results their bytes, and notebooks run side by side."""
 
 
@@ -26,7 +26,7 @@ def environment(**own: str | Path) -> dict[str, str]:
     package_root = str(Path(bngd.__file__).resolve().parents[1])
     search_path = os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH"))))
     return {
-        **THREADS,
+        **_THREADS,
         "PYTHONHASHSEED": "0",  # a PDF's font subsets are named by a hash
         "PYTHONPATH": search_path,  # the bngd that runs the notebook is the one that the notebook imports
         "SOURCE_DATE_EPOCH": "0",

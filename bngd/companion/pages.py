@@ -7,15 +7,15 @@ from html import escape
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-CONTINUED = "# the outputs of the cell above, continued"
+_CONTINUED = "# the outputs of the cell above, continued"
 """The hidden source of a cell that holds a further figure; MyST-NB drops a cell whose source is empty."""
 
-PARAMETER_LABELS = {
+_PARAMETER_LABELS = {
     "parameters": "the parameters: meaning and default",
     "injected-parameters": "the parameters' values in this run",
 }
 
-PRESENTING = re.compile(r"^\s*run\.(figure|table|say|record|claim|finish)\(", re.MULTILINE)
+_PRESENTING = re.compile(r"^\s*run\.(figure|table|say|record|claim|finish)\(", re.MULTILINE)
 """What a cell calls that shows results: a page shows them first, and the code of such a cell folded."""
 
 
@@ -53,8 +53,8 @@ def dress(notebook: NotebookNode, *, name: str, command: str) -> None:
 
 def _fold_code(cell: NotebookNode) -> None:
     tags = cell.metadata.get("tags", [])
-    label = next((PARAMETER_LABELS[tag] for tag in tags if tag in PARAMETER_LABELS), "the code")
-    if label == "the code" and not (cell.cell_type == "code" and PRESENTING.search(cell.source)):
+    label = next((_PARAMETER_LABELS[tag] for tag in tags if tag in _PARAMETER_LABELS), "the code")
+    if label == "the code" and not (cell.cell_type == "code" and _PRESENTING.search(cell.source)):
         return
     cell.metadata["tags"] = [*tags, "hide-input"]
     prompts = {"code_prompt_show": f"Show {label}", "code_prompt_hide": f"Hide {label}"}
@@ -66,7 +66,7 @@ def _is_folded(cell: NotebookNode) -> bool:
 
 
 def _is_silent(cell: NotebookNode) -> bool:
-    return _is_folded(cell) and not cell.outputs and cell.source != CONTINUED
+    return _is_folded(cell) and not cell.outputs and cell.source != _CONTINUED
 
 
 def _with_figures(cell: NotebookNode, name: str, command: str) -> Iterator[NotebookNode]:
@@ -85,7 +85,7 @@ def _with_figures(cell: NotebookNode, name: str, command: str) -> Iterator[Noteb
         yield _source_line(name, figure, command)
         if position == len(pending) - 1:
             return
-        current = new_code_cell(CONTINUED, id=f"{cell.id[:56]}-{position}", metadata={"tags": ["remove-input"]})
+        current = new_code_cell(_CONTINUED, id=f"{cell.id[:56]}-{position}", metadata={"tags": ["remove-input"]})
     yield current
 
 

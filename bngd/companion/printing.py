@@ -19,13 +19,13 @@ from bngd.companion.chromium import CHROMIUM_FLAGS, find_chromium
 from bngd.companion.errors import CompanionError
 from bngd.files import replacing, write_text
 
-NOT_PRINTED = (
+_NOT_PRINTED = (
     "a.headerlink, script, button, details.hide, .toctree-wrapper, .column-name, .launch, .figure-downloads, .only-dark"
 )
 """What serves a screen only: folded code, too, which the notebooks hold."""
 
-CONFIGURATION = re.compile(r"<script>window\.MathJax = .*?</script>")
-NUMBER_CONTENTS = """starts => {
+_CONFIGURATION = re.compile(r"<script>window\.MathJax = .*?</script>")
+_NUMBER_CONTENTS = """starts => {
     const entries = [...document.querySelectorAll(".contents .entry")];
     const of = (entry) => entry.querySelector("a").getAttribute("href").slice(1);
     for (const entry of entries) entry.querySelector(".number").textContent = starts[of(entry)] ?? "";
@@ -34,7 +34,7 @@ NUMBER_CONTENTS = """starts => {
 SLOWEST = 1_800_000
 """Milliseconds that a step of printing may take; two hundred pages need half a minute where nothing else runs."""
 
-FONTS = {
+_FONTS = {
     ("Book", "normal", "normal"): "STIXGeneral",
     ("Book", "bold", "normal"): "STIXGeneralBol",
     ("Book", "normal", "italic"): "STIXGeneralItalic",
@@ -86,7 +86,7 @@ def print_document(page: Any, document: Path, target: Path) -> None:
     with replacing(target) as partial:
         page.pdf(path=partial, prefer_css_page_size=True, print_background=True)
         starts = pages_of_anchors(partial)
-        if missing := page.evaluate(NUMBER_CONTENTS, starts):
+        if missing := page.evaluate(_NUMBER_CONTENTS, starts):
             raise CompanionError(f"the print has no page for {', '.join(missing)}; look at {document}")
         page.pdf(path=partial, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
         # The tags that a screen reader needs are many small objects, which Chromium does not pack: half of the file.
@@ -110,7 +110,7 @@ def joined(html: Path, toc: Path, styles: Path) -> str:
     known = {page: anchor(page) for _, page, _ in entries}
     articles = [_article(html, page, known, level) for _, page, level in entries]
     first = (html / "index.html").read_text(encoding="utf-8")
-    configuration = CONFIGURATION.search(first)
+    configuration = _CONFIGURATION.search(first)
     mathjax = (html / "_static" / "mathjax" / "startup.js").as_uri()
     css = "".join(
         path.read_text(encoding="utf-8") for path in (html / "_static" / "pygments.css", styles / "print.css")
@@ -154,7 +154,7 @@ def _article(html: Path, page: str, known: dict[str, str], level: int) -> Tag:
     found = BeautifulSoup((html / f"{page}.html").read_text(encoding="utf-8"), "html.parser").article
     if found is None:
         raise CompanionError(f"{html / page}.html has no text; build the book anew")
-    for tag in found.select(NOT_PRINTED):
+    for tag in found.select(_NOT_PRINTED):
         tag.decompose()
     for tag in found.select("[id]"):
         tag["id"] = anchor(page, str(tag["id"]))
@@ -224,5 +224,5 @@ def _font_faces() -> str:
     return "".join(
         f"@font-face {{ font-family: {family}; font-weight: {weight}; font-style: {style}; "
         f"src: url({(folder / f'{name}.ttf').as_uri()}) }}\n"
-        for (family, weight, style), name in FONTS.items()
+        for (family, weight, style), name in _FONTS.items()
     )

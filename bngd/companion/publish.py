@@ -17,11 +17,11 @@ from sphinx.application import Sphinx
 
 from bngd.files import write_bytes, write_text
 
-BINDER = "https://mybinder.org/v2/gh/{owner}/HEAD?labpath={notebook}"
-COLAB = "https://colab.research.google.com/github/{owner}/blob/gh-pages/_notebooks/{name}"
+_BINDER = "https://mybinder.org/v2/gh/{owner}/HEAD?labpath={notebook}"
+_COLAB = "https://colab.research.google.com/github/{owner}/blob/gh-pages/_notebooks/{name}"
 CARD_FIGURE = "robustness_learning_rate-loss-against-lr.png"
 CARD_SIZE = (1200, 630)
-INSTALL = """\
+_INSTALL = """\
 try:
     import bngd
 except ImportError:  # as on Colab
@@ -34,17 +34,17 @@ def launch_links(repository: str, page: str) -> str:
     if not page.startswith("notebooks/") or urlsplit(repository).hostname != "github.com":
         return ""
     owner, name = urlsplit(repository).path.strip("/").removesuffix(".git"), f"{page.removeprefix('notebooks/')}.ipynb"
-    binder = BINDER.format(owner=owner, notebook=quote(f"{page}.ipynb", safe=""))
-    links = [f'<a href="{binder}">Binder</a>', f'<a href="{COLAB.format(owner=owner, name=name)}">Colab</a>']
+    binder = _BINDER.format(owner=owner, notebook=quote(f"{page}.ipynb", safe=""))
+    links = [f'<a href="{binder}">Binder</a>', f'<a href="{_COLAB.format(owner=owner, name=name)}">Colab</a>']
     return f'<p class="launch">Run it on {" or ".join(links)}, without installing anything.</p>'
 
 
-def with_installation(notebook: str, repository: str) -> str:
+def _with_installation(notebook: str, repository: str) -> str:
     """Return a notebook that begins by installing bngd where it is missing; as it is without a repository."""
     if not repository:
         return notebook
     read = nbformat.reads(notebook, as_version=4)
-    read.cells.insert(0, new_code_cell(INSTALL.format(repository=repository), id="install-bngd"))
+    read.cells.insert(0, new_code_cell(_INSTALL.format(repository=repository), id="install-bngd"))
     return nbformat.writes(read) + "\n"
 
 
@@ -83,7 +83,7 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     if figure.is_file():
         write_bytes(Path(app.outdir) / "_static" / "card.png", card(figure, str(app.config.html_title)))
     for notebook in (Path(app.outdir) / "_notebooks").glob("*.ipynb"):
-        write_text(notebook, with_installation(notebook.read_text(encoding="utf-8"), app.config.bngd_repository))
+        write_text(notebook, _with_installation(notebook.read_text(encoding="utf-8"), app.config.bngd_repository))
     if address := app.config.bngd_address:
         pages = "".join(
             f"  <url><loc>{escape(f'{address}{page}.html')}</loc></url>\n" for page in sorted(app.env.found_docs)

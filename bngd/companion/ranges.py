@@ -29,14 +29,14 @@ from typing import Any
 from bngd.companion import cost
 from bngd.companion.errors import CompanionError
 
-TYPES: dict[str, type] = {"int": int, "float": float, "bool": bool, "text": str}
-COMPARED = {"at most": operator.le, "at least": operator.ge, "below": operator.lt, "above": operator.gt}
-LIMIT = re.compile(r"(at most|at least|below|above) (.+?)( entries)?")
+_TYPES: dict[str, type] = {"int": int, "float": float, "bool": bool, "text": str}
+_COMPARED = {"at most": operator.le, "at least": operator.ge, "below": operator.lt, "above": operator.gt}
+_LIMIT = re.compile(r"(at most|at least|below|above) (.+?)( entries)?")
 HEAD = re.compile(r"(?P<none>None or )?(?P<list>list of )?(?P<type>int|float|bool|text)\b")
-QUOTED_OR = r"""(?:"[^"]*"|'[^']*'|[^{}"'])*"""
-COMMENT = re.compile(rf"#\s*(?P<rule>{QUOTED_OR.format(':')}):\s*(?P<meaning>.*)")
-CLAUSE = re.compile(QUOTED_OR.format(","))
-CHOICE = re.compile(r'"[^"]*"|[^|\s]+')
+_QUOTED_OR = r"""(?:"[^"]*"|'[^']*'|[^{}"'])*"""
+COMMENT = re.compile(rf"#\s*(?P<rule>{_QUOTED_OR.format(':')}):\s*(?P<meaning>.*)")
+_CLAUSE = re.compile(_QUOTED_OR.format(","))
+_CHOICE = re.compile(r'"[^"]*"|[^|\s]+')
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Rule:
     def _typed(self, entry: Any) -> bool:
         if self.kind == "float":
             return type(entry) in (int, float) and math.isfinite(entry)
-        return type(entry) is TYPES[self.kind]
+        return type(entry) is _TYPES[self.kind]
 
 
 def rules(cell: str) -> dict[str, Rule | None]:
@@ -102,32 +102,32 @@ def parse(comment: str) -> Rule | None:
     head = HEAD.match(split["rule"]) if split else None
     if split is None or head is None:
         return None
-    clauses = [clause.strip() for clause in CLAUSE.findall(split["rule"][head.end() :]) if clause.strip()]
+    clauses = [clause.strip() for clause in _CLAUSE.findall(split["rule"][head.end() :]) if clause.strip()]
     rule = Rule(split["rule"], split["meaning"], head["type"], bool(head["none"]), bool(head["list"]), tuple(clauses))
     for clause in clauses:
         if not any(re.fullmatch(form, clause) for form in FORMS):
             raise CompanionError(
                 f"the rule {split['rule']!r} of a parameter has the clause {clause!r}, which is none of: "
-                f"{', '.join(NAMED_FORMS)}; mend the comment"
+                f"{', '.join(_NAMED_FORMS)}; mend the comment"
             )
     return rule
 
 
 FORMS = (
-    LIMIT.pattern, r"\d+ entries", r"one of .+", r"multiple of \d[\d_]*", r"not empty", r"as many as \w+", r"ascending",
-    r"not all zero", r"odd", r"no power of two",
+    _LIMIT.pattern, r"\d+ entries", r"one of .+", r"multiple of \d[\d_]*", r"not empty", r"as many as \w+",
+    r"ascending", r"not all zero", r"odd", r"no power of two",
 )  # fmt: skip
-NAMED_FORMS = ("above, below, at least, at most", "N entries", "one of", "multiple of", "not empty", "as many as",
+_NAMED_FORMS = ("above, below, at least, at most", "N entries", "one of", "multiple of", "not empty", "as many as",
                "ascending", "not all zero", "odd", "no power of two")  # fmt: skip
 
 
 def _holds(clause: str, value: Any, entries: list[Any], others: Mapping[str, Any]) -> bool:
-    if limited := LIMIT.fullmatch(clause):
+    if limited := _LIMIT.fullmatch(clause):
         limit = _bound(limited[2], others)
         compared = [len(value)] if limited[3] else entries
-        return limit is None or all(COMPARED[limited[1]](entry, limit) for entry in compared)
+        return limit is None or all(_COMPARED[limited[1]](entry, limit) for entry in compared)
     if clause.startswith("one of "):
-        choices = [ast.literal_eval(choice) for choice in CHOICE.findall(clause.removeprefix("one of "))]
+        choices = [ast.literal_eval(choice) for choice in _CHOICE.findall(clause.removeprefix("one of "))]
         return all(entry in choices for entry in entries)
     if clause.startswith("multiple of "):
         return all(entry % int(clause.removeprefix("multiple of ")) == 0 for entry in entries)

@@ -23,18 +23,18 @@ from bngd.paper import CHAPTER_OF, CHAPTERS
 
 ROOT = Path(bngd.__file__).parents[1]
 PUBLIC = [name for name in sorted(bngd.__all__) if callable(getattr(bngd, name))]
-WORD = re.compile(r"[A-Za-z_]\w*")
-CODE_NAME = re.compile(r"bngd\.(\w+)")
-MARKED = re.compile(r"``([^`]+)``|:math:`([^`]+)`|`([^`]+)`")
-HEADING = re.compile(r"\n[ ]*([A-Z]\w+)\n[ ]*-{3,}\n")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_CODE_NAME = re.compile(r"bngd\.(\w+)")
+_MARKED = re.compile(r"``([^`]+)``|:math:`([^`]+)`|`([^`]+)`")
+_HEADING = re.compile(r"\n[ ]*([A-Z]\w+)\n[ ]*-{3,}\n")
 
 
-def words_of(*paths: Path) -> set[str]:
+def _words_of(*paths: Path) -> set[str]:
     """Return every identifier in some source files."""
-    return {word for path in paths for word in WORD.findall(path.read_text(encoding="utf-8"))}
+    return {word for path in paths for word in _WORD.findall(path.read_text(encoding="utf-8"))}
 
 
-def sources_of(notebook: str) -> list[Path]:
+def _sources_of(notebook: str) -> list[Path]:
     """Return a notebook and the files of its study."""
     return [ROOT / "notebooks" / f"{notebook}.ipynb", *sorted((ROOT / "bngd" / "studies" / notebook).glob("*.py"))]
 
@@ -42,7 +42,7 @@ def sources_of(notebook: str) -> list[Path]:
 @cache
 def functions_of(notebook: str) -> list[str]:
     """Return the public names of `bngd` that a notebook and its study use."""
-    used = words_of(*sources_of(notebook))
+    used = _words_of(*_sources_of(notebook))
     return [name for name in PUBLIC if name in used]
 
 
@@ -73,7 +73,7 @@ class WhereEverythingIs(ComputedDirective):
         return section
 
     def _row(self, notebook: str, claims: list[dict[str, Any]]) -> list[Cell]:
-        for path in sources_of(notebook):
+        for path in _sources_of(notebook):
             self.env.note_dependency(str(path))
         command = nodes.literal("", f"make {notebook}")
         functions = functions_of(notebook)
@@ -151,7 +151,7 @@ def signature(name: str, value: Any) -> str:
 
 def documented(docstring: str) -> list[nodes.Node]:
     """Return a numpydoc docstring as nodes: paragraphs, and a definition list for each of its sections."""
-    head, *parts = HEADING.split("\n" + docstring)
+    head, *parts = _HEADING.split("\n" + docstring)
     found: list[nodes.Node] = [paragraph(*marked(text)) for text in head.strip().split("\n\n") if text]
     for title, body in zip(parts[::2], parts[1::2], strict=True):
         found.append(paragraph(nodes.strong("", title)))
@@ -173,7 +173,7 @@ def marked(text: str) -> list[nodes.Node]:
     """Return text with its code and mathematics marked."""
     found: list[nodes.Node] = []
     position = 0
-    for match in MARKED.finditer(text):
+    for match in _MARKED.finditer(text):
         found.append(nodes.Text(text[position : match.start()]))
         code, maths, name = match.groups()
         found.append(nodes.math(maths, maths) if maths else nodes.literal("", code or name))
@@ -181,10 +181,10 @@ def marked(text: str) -> list[nodes.Node]:
     return [*found, nodes.Text(text[position:])]
 
 
-def link_code_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+def _link_code_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Link every `bngd.name` in prose to the reference."""
     for literal in list(doctree.findall(nodes.literal)):
-        match = CODE_NAME.match(literal.astext())
+        match = _CODE_NAME.match(literal.astext())
         inside = isinstance(literal.parent, nodes.reference | nodes.title | addnodes.pending_xref)
         if match and match[1] in PUBLIC and not inside:
             literal.replace_self(page_link(docname, "api", f"api-{match[1]}", literal.deepcopy()))
@@ -194,5 +194,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_directive("where-everything-is", WhereEverythingIs)
     app.add_directive("api", Reference)
-    app.connect("doctree-resolved", link_code_names)
+    app.connect("doctree-resolved", _link_code_names)
     return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-NOTEBOOK_NAME = re.compile(r"[a-z][a-z0-9_]*")
-OUTPUT_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NOTEBOOK_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_OUTPUT_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LARGEST_INLINE_SVG = 1_000_000
 """Bytes; a drawing with more (many thousand markers) is shown as PNG, which loads faster and looks the same."""
 
-LONGEST_SHOWN_TABLE = 30
+_LONGEST_SHOWN_TABLE = 30
 """Rows; of a longer table the first ten are shown, and all are in its file."""
 
 
@@ -50,7 +50,7 @@ class Run:
     """
 
     def __init__(self, notebook: str) -> None:
-        if not NOTEBOOK_NAME.fullmatch(notebook):
+        if not _NOTEBOOK_NAME.fullmatch(notebook):
             raise CompanionError(f"{notebook!r} cannot name a notebook: use small letters, digits and underscores")
         if (shell := _shell()) is not None:
             ranges.check_live(notebook, shell)
@@ -101,7 +101,7 @@ class Run:
     def table(self, frame: "pd.DataFrame", name: str, *, caption: str) -> None:
         """Write a table to ``results/<notebook>-<name>.csv`` in full precision, and show it to four digits.
 
-        Of a table of more than `LONGEST_SHOWN_TABLE` rows the first ten are shown.
+        Of a table of more than `_LONGEST_SHOWN_TABLE` rows the first ten are shown.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class Run:
         )
         write_text(self._csv(name), columns.to_csv(index=False, lineterminator="\n"))
         self._tables[name] = " ".join(caption.split())
-        shown = columns if len(columns) <= LONGEST_SHOWN_TABLE else columns.head(10)
+        shown = columns if len(columns) <= _LONGEST_SHOWN_TABLE else columns.head(10)
         rest = f" The first {len(shown)} of {len(columns)} rows; all are in `{self._csv(name).name}`."
         self.say(self._tables[name] + (rest if len(shown) < len(columns) else ""))
         shown = shown.rename(columns=heading)
@@ -194,7 +194,7 @@ class Run:
         return "\n".join([f"Written below {self.output.resolve()}:", *(f"  {path}" for path in made)])
 
     def _require_new(self, name: str, taken: dict[str, Any], what: str) -> None:
-        if not OUTPUT_NAME.fullmatch(name):
+        if not _OUTPUT_NAME.fullmatch(name):
             raise CompanionError(f"{name!r} cannot name a {what}: use kebab case, as in 'loss-against-step'")
         self._require_free(name, taken, what)
 

@@ -6,18 +6,18 @@ from typing import Any
 
 from bngd.claims import TWO_SIDED, UNDECIDED, VERDICTS
 
-SIGNS = dict(zip(VERDICTS, ("✓", "✗", "?"), strict=True))
+_SIGNS = dict(zip(VERDICTS, ("✓", "✗", "?"), strict=True))
 """A sign for each verdict, so that colour never stands alone."""
 
 HEADER = ("Claim", "Measured", "Asked for", "Verdict")
-LONGEST_LIST = 4
+_LONGEST_LIST = 4
 SMALL = 1e-3
 """What is smaller is an error, of which two digits say enough."""
 
-NEAR_ONE = 5e-4
+_NEAR_ONE = 5e-4
 """What differs from 1 by less is shown by that difference, which four digits would hide."""
 
-HEADINGS = {
+_HEADINGS = {
     "lr": "step size", "lr_a": "step size of a", "lr_gd": "step size, GD", "lr_bngd": "step size, BNGD",
     "kappa": "\N{GREEK SMALL LETTER KAPPA}", "kappa_star": "\N{GREEK SMALL LETTER KAPPA}*",
 }  # fmt: skip
@@ -40,7 +40,7 @@ def typeset(number: str) -> str:
     return f"{mantissa}{SPACE}{TIMES}{SPACE}10{power}"
 
 
-def brief(value: Any, *, longest: int = LONGEST_LIST) -> str:
+def brief(value: Any, *, longest: int = _LONGEST_LIST) -> str:
     """Return any value of a result as text: numbers to four digits, lists joined up to ``longest`` entries."""
     if value is None:
         return "not a number"
@@ -64,20 +64,20 @@ def heading(column: Any) -> str:
     >>> heading("start_degrees"), heading("lr")
     ('start degrees', 'step size')
     """
-    return HEADINGS.get(column, str(column).replace("_", " "))
+    return _HEADINGS.get(column, str(column).replace("_", " "))
 
 
 def verdict(word: str) -> str:
     """Return a verdict with its sign."""
-    return f"{SIGNS.get(word, SIGNS[UNDECIDED])} {word}"
+    return f"{_SIGNS.get(word, _SIGNS[UNDECIDED])} {word}"
 
 
-def sentence_of(statement: str) -> tuple[str, str]:
+def _sentence_of(statement: str) -> tuple[str, str]:
     """Return the sentence of a claim, and what was measured for it, which stands in parentheses at its end.
 
     Examples
     --------
-    >>> sentence_of("The norm never decreases (largest relative decrease).")
+    >>> _sentence_of("The norm never decreases (largest relative decrease).")
     ('The norm never decreases.', 'largest relative decrease')
     """
     text, depth = statement.rstrip("."), 0
@@ -94,15 +94,15 @@ def amount(value: Any, *, digits: int, share: bool) -> str:
     """Return one side of a claim as text: a long list by its ends, a share in per cent, what is next to 1 as such."""
     if isinstance(value, list):
         told = [amount(entry, digits=digits, share=share) for entry in value]
-        if len(value) <= LONGEST_LIST or not all(isinstance(entry, int | float) for entry in value):
-            return ", ".join(told[:LONGEST_LIST])
+        if len(value) <= _LONGEST_LIST or not all(isinstance(entry, int | float) for entry in value):
+            return ", ".join(told[:_LONGEST_LIST])
         least, most = told[value.index(min(value))], told[value.index(max(value))]
         return f"each of {len(value)}, from {least} to {most}"
     if not isinstance(value, float):
         return brief(value)
     if share:
         return typeset(f"{100 * value:.4g}") + "%"
-    if 0 < abs(value - 1) < NEAR_ONE:
+    if 0 < abs(value - 1) < _NEAR_ONE:
         return SPACE.join(["1", "+" if value > 1 else MINUS, typeset(f"{abs(value - 1):.0e}")])
     if abs(value) < SMALL:
         digits = 2
@@ -114,7 +114,7 @@ def claim_cells(claim: Mapping[str, Any]) -> tuple[str, ...]:
 
     A bound needs fewer digits than an equality. Where the verdict is not the one on record, both are told.
     """
-    sentence, what = sentence_of(claim["statement"])
+    sentence, what = _sentence_of(claim["statement"])
     digits, share = 4 if claim["rule"].startswith(TWO_SIDED) else 3, what.startswith("share")
     measured = (f"{what}: " if what else "") + amount(claim["measured"], digits=digits, share=share)
     rule = POWER.sub(lambda number: typeset(number[0]), claim["rule"])

@@ -80,7 +80,7 @@ def _join(items: list[list[nodes.Node]]) -> list[nodes.Node]:
     return joined
 
 
-def verdict_node(verdict: str) -> nodes.inline:
+def _verdict_node(verdict: str) -> nodes.inline:
     """Return a verdict as a coloured word with a sign."""
     text = shown.verdict(verdict)
     return nodes.inline(text, text, classes=_verdict_classes(verdict))
@@ -153,7 +153,7 @@ class SummaryTable(ComputedDirective):
 
     def _cell(self, name: str, said: str, ledger: list[dict[str, Any]]) -> list[nodes.Node]:
         claims = [claim for claim in ledger if claim["table_cell"] == name]
-        verdict = verdict_node(combine([claim["verdict"] for claim in claims]))
+        verdict = _verdict_node(combine([claim["verdict"] for claim in claims]))
         notebooks = dict.fromkeys(claim["notebook"] for claim in claims)
         links = _join([[self.to_notebook(notebook, notebook.replace("_", " "))] for notebook in notebooks])
         evidence = paragraph(verdict, nodes.Text(" "), *links, classes=["evidence"])
@@ -171,7 +171,7 @@ class Ledger(ComputedDirective):
     def run(self) -> list[nodes.Node]:
         """Return a section for each chapter that has claims."""
         ledger = self.ledger()
-        counts = _join([[verdict_node(v), nodes.Text(f" {sum(c['verdict'] == v for c in ledger)}")] for v in VERDICTS])
+        counts = _join([[_verdict_node(v), nodes.Text(f" {sum(c['verdict'] == v for c in ledger)}")] for v in VERDICTS])
         tally = paragraph(nodes.Text(f"{len(ledger)} claims: "), *counts, nodes.Text("."), classes=["tally"])
         by_chapter = {page: [c for c in ledger if CHAPTER_OF[c["about"]] == page] for page in CHAPTERS}
         return [tally, *(self._section(page, claims) for page, claims in by_chapter.items() if claims)]
@@ -230,7 +230,7 @@ def to_statement(docname: str, about: str) -> nodes.Node:
     return reference
 
 
-def tidy_statements(app: Sphinx, doctree: nodes.document) -> None:
+def _tidy_statements(app: Sphinx, doctree: nodes.document) -> None:
     """Mend what sphinx-proof and sphinx-exercise write: one id for all statements, proofs, or exercises."""
     for section in doctree.findall(nodes.section):
         if section["ids"] in (["proof-content"], ["exercise-content"], ["solution-content"]):
@@ -252,5 +252,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("value", ValueRole())
     app.add_directive("summary-table", SummaryTable)
     app.add_directive("ledger", Ledger)
-    app.connect("doctree-read", tidy_statements)
+    app.connect("doctree-read", _tidy_statements)
     return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}

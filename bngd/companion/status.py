@@ -9,7 +9,7 @@ import bngd
 from bngd.companion import shown
 from bngd.companion.sphinx_ext import Cell, ComputedDirective, paragraph, read_json, table
 
-MACHINE_FACTS = ("bngd", "python", "platform", "cores")
+_MACHINE_FACTS = ("bngd", "python", "platform", "cores")
 
 
 class RunStatus(ComputedDirective):
@@ -41,7 +41,7 @@ class RunStatus(ComputedDirective):
 
     def _versions(self, runs: list[dict[str, Any]]) -> list[nodes.Node]:
         facts = [
-            {**{key: run[key] for key in MACHINE_FACTS}, "commit": _commit(run), **run["packages"]} for run in runs
+            {**{key: run[key] for key in _MACHINE_FACTS}, "commit": _commit(run), **run["packages"]} for run in runs
         ]
         seen = {key: sorted({str(fact[key]) for fact in facts if key in fact}) for fact in facts for key in fact}
         rows = [

@@ -32,16 +32,16 @@ LIGHT, DARK = (
     for side in (COLOURS.keys(), COLOURS.values())
 )
 
-GROUP = re.compile(r"(<g\b[^>]*>|</g>)")
-KEEPS = re.compile(r'id="picture')
-PIXELS = re.compile(r"(?<=data:image/png;base64,)[\sA-Za-z0-9+/=]+")
-CHANGES = re.compile(r'id="(matplotlib\.axis|title)')
+_GROUP = re.compile(r"(<g\b[^>]*>|</g>)")
+_KEEPS = re.compile(r'id="picture')
+_PIXELS = re.compile(r"(?<=data:image/png;base64,)[\sA-Za-z0-9+/=]+")
+_CHANGES = re.compile(r'id="(matplotlib\.axis|title)')
 
-FIGURE = re.compile(r'<figure\b(?:[^>]*? id="([^"]*)")?[^>]*>.*?</figure>', re.DOTALL)
-IMAGE = re.compile(
+_FIGURE = re.compile(r'<figure\b(?:[^>]*? id="([^"]*)")?[^>]*>.*?</figure>', re.DOTALL)
+_IMAGE = re.compile(
     r'<img\b(?P<before>[^>]*?) src="(?P<root>(?:\.\./)*)_images/(?P<name>[^"/]+)\.svg"(?P<after>[^>]*?)/?>'
 )
-PHONE = "(max-width: 600px)"
+_PHONE = "(max-width: 600px)"
 
 
 def darken(svg: str) -> str:
@@ -50,12 +50,12 @@ def darken(svg: str) -> str:
     What stands in a panel that `bngd.studies.shared.style.picture` marked stays as it is, but for its axes and title.
     """
     parts, kept = [], [False]
-    for part in GROUP.split(svg):
+    for part in _GROUP.split(svg):
         if part == "</g>":
             kept.pop()
         elif part.startswith("<g"):
-            kept.append(bool(KEEPS.search(part)) or (kept[-1] and not CHANGES.search(part)))
-        parts.append(part if kept[-1] else PIXELS.sub(_marks_on_dark, COLOUR.sub(_on_dark, part)))
+            kept.append(bool(_KEEPS.search(part)) or (kept[-1] and not _CHANGES.search(part)))
+        parts.append(part if kept[-1] else _PIXELS.sub(_marks_on_dark, COLOUR.sub(_on_dark, part)))
     return "".join(parts)
 
 
@@ -108,7 +108,7 @@ def choose(page: str, narrow: Collection[str]) -> str:
         name = image["name"] if image["name"] in narrow else by_id.get(figure or "")
         return "".join(_form(image, name, dark) for dark in (False, True))
 
-    return FIGURE.sub(lambda figure: IMAGE.sub(lambda image: forms(image, figure[1]), figure[0]), page)
+    return _FIGURE.sub(lambda figure: _IMAGE.sub(lambda image: forms(image, figure[1]), figure[0]), page)
 
 
 def _form(match: re.Match[str], name: str | None, dark: bool) -> str:
@@ -119,4 +119,4 @@ def _form(match: re.Match[str], name: str | None, dark: bool) -> str:
     if name is None:
         return image
     folder = "_images" if dark else "_figures"
-    return f'<picture><source media="{PHONE}" srcset="{root}{folder}/{name}.narrow{end}"/>{image}</picture>'
+    return f'<picture><source media="{_PHONE}" srcset="{root}{folder}/{name}.narrow{end}"/>{image}</picture>'

@@ -16,17 +16,17 @@ from sphinx.search import IndexBuilder
 import bngd
 from bngd.companion.reference import PUBLIC, page_link
 
-GLOSSARY = "symbols"
-SILENT = (GLOSSARY, "api", "where", "ledger", "status", "references")
+_GLOSSARY = "symbols"
+_SILENT = (_GLOSSARY, "api", "where", "ledger", "status", "references")
 """Pages whose words are left alone: the glossary itself, and lists of names."""
 
-INSIDE = (nodes.reference, nodes.title, nodes.literal, nodes.math, nodes.caption, nodes.term)
-CALL = re.compile(r'<span class="n">bngd</span><span class="o">\.</span><span class="n">(\w+)</span>')
+_INSIDE = (nodes.reference, nodes.title, nodes.literal, nodes.math, nodes.caption, nodes.term)
+_CALL = re.compile(r'<span class="n">bngd</span><span class="o">\.</span><span class="n">(\w+)</span>')
 
 
-def collect_terms(app: Sphinx, doctree: nodes.document) -> None:
+def _collect_terms(app: Sphinx, doctree: nodes.document) -> None:
     """Remember the glossary: each term, its anchor, and the first sentence of its meaning."""
-    if app.env.docname == GLOSSARY:
+    if app.env.docname == _GLOSSARY:
         app.env.bngd_terms = {  # type: ignore[attr-defined]
             term.astext(): (term["ids"][0], item.next_node(nodes.definition).astext().partition(". ")[0].strip("."))
             for item in doctree.findall(nodes.definition_list_item)
@@ -35,10 +35,10 @@ def collect_terms(app: Sphinx, doctree: nodes.document) -> None:
         }
 
 
-def explain_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+def _explain_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Link the first mention of each term on a page to the glossary, with its meaning on hover."""
     terms: dict[str, tuple[str, str]] = getattr(app.env, "bngd_terms", {})
-    if docname in SILENT or not terms:
+    if docname in _SILENT or not terms:
         return
     left = {term.lower(): about for term, about in terms.items() if re.fullmatch(r"[\w -]{4,}", term)}
     longest_first = "|".join(sorted(map(re.escape, left), key=len, reverse=True))
@@ -52,7 +52,7 @@ def explain_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 def _is_inside(node: nodes.Node, outer: nodes.Node) -> bool:
     while node is not outer:
         node = node.parent
-        if isinstance(node, INSIDE):
+        if isinstance(node, _INSIDE):
             return True
     return False
 
@@ -62,7 +62,7 @@ def _explain(text: nodes.Text, pattern: re.Pattern[str], left: dict[str, tuple[s
     said, position = text.astext(), 0
     for match in pattern.finditer(said):
         if about := left.pop(match[1].lower(), None):
-            link = page_link(docname, GLOSSARY, about[0], nodes.inline("", match[0]))
+            link = page_link(docname, _GLOSSARY, about[0], nodes.inline("", match[0]))
             link["classes"], link["reftitle"] = ["glossed"], about[1]
             parts += [nodes.Text(said[position : match.start()]), link]
             position = match.end()
@@ -70,7 +70,7 @@ def _explain(text: nodes.Text, pattern: re.Pattern[str], left: dict[str, tuple[s
         text.parent.replace(text, [*parts, nodes.Text(said[position:])])
 
 
-def keep_main_entries(app: Sphinx) -> list[Any]:
+def _keep_main_entries(app: Sphinx) -> list[Any]:
     """Let the search know what pages that were not written anew define: Sphinx learns it while it writes a page.
 
     Without this a definition would no longer come first once another page was changed.
@@ -87,11 +87,11 @@ def keep_main_entries(app: Sphinx) -> list[Any]:
     return []  # no page of its own
 
 
-def link_calls(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+def _link_calls(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Link `bngd.name` in the code of a page to the reference; highlighting has cut it into pieces by then."""
     if "bngd" in context.get("body", "") and pagename != "api" and app.builder.format == "html":
         up = "../" * pagename.count("/")
-        context["body"] = CALL.sub(lambda call: _linked(call, f"{up}api.html"), context["body"])
+        context["body"] = _CALL.sub(lambda call: _linked(call, f"{up}api.html"), context["body"])
 
 
 def _linked(call: re.Match[str], page: str) -> str:
@@ -100,8 +100,8 @@ def _linked(call: re.Match[str], page: str) -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
-    app.connect("doctree-read", collect_terms)
-    app.connect("doctree-resolved", explain_terms, priority=600)  # after the names of code
-    app.connect("html-page-context", link_calls)
-    app.connect("html-collect-pages", keep_main_entries)
+    app.connect("doctree-read", _collect_terms)
+    app.connect("doctree-resolved", _explain_terms, priority=600)  # after the names of code
+    app.connect("html-page-context", _link_calls)
+    app.connect("html-collect-pages", _keep_main_entries)
     return {"version": bngd.__version__, "parallel_read_safe": False, "parallel_write_safe": True}

@@ -13,10 +13,10 @@ from bngd.ensemble.record import record_runs
 from bngd.ensemble.runs import Runs
 from bngd.text import duration
 
-LONG_SECONDS = 10.0
+_LONG_SECONDS = 10.0
 """A sweep that takes longer says so, and shows how far it has come."""
 
-TRIAL_SECONDS = 0.02
+_TRIAL_SECONDS = 0.02
 """About what measuring the cost of a step may take."""
 
 Progress = Callable[[int, int], None]
@@ -28,7 +28,7 @@ def estimated_seconds(runs: Runs, workers: int) -> float:
 
     some = runs.part(slice(0, lanes(runs.g.size)))
     last = int(runs.marks[-1])
-    few = min(last, max(1, int(TRIAL_SECONDS / (STEP_SECONDS * runs.g.size * len(some)))))
+    few = min(last, max(1, int(_TRIAL_SECONDS / (STEP_SECONDS * runs.g.size * len(some)))))
     trials = [replace(some, marks=np.array([0, steps])) for steps in (1, 1 + few)]
     record_runs(trials[0])  # compiles
     begin = time.perf_counter()
@@ -80,10 +80,10 @@ def shown_progress(progress: bool | Progress | None, runs: Runs, workers: int, s
             "None to see it where a sweep is long"
         )
     least = STEP_SECONDS * runs.g.size * float(runs.marks[-1]) * len(runs) / workers
-    if progress is False or (progress is None and (not watched() or least < LONG_SECONDS / 10)):
+    if progress is False or (progress is None and (not watched() or least < _LONG_SECONDS / 10)):
         return lambda done, total: None
     seconds = estimated_seconds(runs, workers)
-    if progress is None and seconds < LONG_SECONDS:
+    if progress is None and seconds < _LONG_SECONDS:
         return lambda done, total: None
     return Line(
         f"{len(runs)} runs of {runs.marks[-1]} steps in dimension {runs.g.size} on {workers} cores: at most about "

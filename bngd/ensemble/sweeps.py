@@ -24,7 +24,7 @@ from bngd.problem import Problem
 if TYPE_CHECKING:
     from distributed import Client
 
-TABLE_BYTES = 300
+_TABLE_BYTES = 300
 """What a row of the table takes while it is laid out, its outcome in words included."""
 
 Array = NDArray[np.float64]
@@ -154,7 +154,7 @@ def _require_memory(runs: Runs, shown: int, workers: int) -> float:
     """Return the bytes that a sweep takes, or refuse it."""
     from bngd.ensemble.kernels import lanes
 
-    results = len(runs) * (8 * QUANTITIES * runs.marks.size + TABLE_BYTES * shown)
+    results = len(runs) * (8 * QUANTITIES * runs.marks.size + _TABLE_BYTES * shown)
     blocks = 8 * runs.g.size * workers * min(lanes(runs.g.size) + len(runs.starts), 2 * len(runs))
     require_memory(
         results + blocks,

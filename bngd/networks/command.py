@@ -18,7 +18,7 @@ from bngd.networks.protocol import REPETITIONS, ROWS, Row
 if TYPE_CHECKING:
     from distributed import Client
 
-SCHEDULER_PATIENCE = "10s"
+_SCHEDULER_PATIENCE = "10s"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +59,7 @@ def _run_rows(options: argparse.Namespace) -> int:
         if options.scheduler:
             from distributed import Client
 
-            client = Client(options.scheduler, timeout=SCHEDULER_PATIENCE)
+            client = Client(options.scheduler, timeout=_SCHEDULER_PATIENCE)
         for name in options.rows:
             _run_row(ROWS[name], options, client)
     except (MemoryError, OSError, ValueError) as error:  # DataError is a ValueError

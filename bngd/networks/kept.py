@@ -18,7 +18,7 @@ import pandas as pd
 FOLDER = Path(__file__).parent / "rows"
 PARTS = ("-every-", "-repetitions")
 """What the title of a row has that was not run at every rate or as often as the script does."""
-POOLED = "-pooled-"
+_POOLED = "-pooled-"
 
 
 def rows(script: str = "", *, parts: bool = False, pooled: int = 1) -> list[str]:
@@ -41,7 +41,7 @@ def rows(script: str = "", *, parts: bool = False, pooled: int = 1) -> list[str]
 
 def block(title: str) -> int:
     """Return the side of the blocks that a kept row's pixels were averaged over; 1 if they were not."""
-    return int(title.partition(POOLED)[2].split("-")[0] or 1)
+    return int(title.partition(_POOLED)[2].split("-")[0] or 1)
 
 
 def results(title: str) -> pd.DataFrame:

@@ -27,7 +27,7 @@ from bngd.networks.training import FINAL, Training
 if TYPE_CHECKING:
     from distributed import Client
 
-RECORDS = ("step", "loss", "accuracy", "test_loss", "test_accuracy")
+_RECORDS = ("step", "loss", "accuracy", "test_loss", "test_accuracy")
 """The lists of a `Training`, which are equally long."""
 
 SINGLE = "%.9g"
@@ -78,7 +78,7 @@ def run_row(
         else:
             finished = as_finished_together(missing, data, device)
         for done, (i, training) in enumerate(finished, start=1):
-            write_run(folder / f"{missing[i].key}.json", training)
+            _write_run(folder / f"{missing[i].key}.json", training)
             known[missing[i].key] = training
             print(f"{name}: {len(jobs) - len(missing) + done} of {len(jobs)}", end="\r", flush=True)
         print()
@@ -110,12 +110,12 @@ def read_run(path: Path, job: Job) -> Training | None:
 
 
 def _require_whole(training: Training) -> None:
-    lengths = {len(getattr(training, name)) for name in RECORDS}
+    lengths = {len(getattr(training, name)) for name in _RECORDS}
     if len(lengths) != 1 or 0 in lengths or set(training.final) != set(FINAL):
         raise ValueError("records are missing")
 
 
-def write_run(path: Path, training: Training) -> None:
+def _write_run(path: Path, training: Training) -> None:
     """Write a run to its file."""
     fields = asdict(training)
     del fields["job"]

@@ -19,7 +19,7 @@ from bngd.networks.batch_norm import MOMENTUM
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job, batches
 
-AT_ONCE = 10
+_AT_ONCE = 10
 """Updates in one call of a compiled program."""
 
 FINITE, DIVERGED = "finite", "diverged"
@@ -133,7 +133,7 @@ def looks(job: Job) -> Iterator[tuple[int, list[tuple[NDArray[np.int64], int]]]]
 
     A part is the numbers of its batches and how many of them count: all are equally long, so that one program does.
     """
-    at_once = min(job.record_every, AT_ONCE)
+    at_once = min(job.record_every, _AT_ONCE)
     for start, end in pairwise([0, *range(1, job.steps, job.record_every), job.steps]):
         firsts = range(start, end, at_once)
         counts = [min(at_once, end - first) for first in firsts]

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from bngd.dynamics import Trajectory
 from bngd.studies.shared.style import BACKED, COLOURS, OUTCOME_COLOURS, figure, note, panel_letters, picture
 
-BOUNDARIES = {1.0: "theorem: $\\varepsilon_a\\leq 1$", 2.0: "$\\varepsilon_a=2$"}
+_BOUNDARIES = {1.0: "theorem: $\\varepsilon_a\\leq 1$", 2.0: "$\\varepsilon_a=2$"}
 _ORDER = list(OUTCOME_COLOURS)
 
 
@@ -61,7 +61,7 @@ def _outcome_panel(ax: Axes, runs: pd.DataFrame) -> None:
     picture(ax)
     codes = _grid(runs, "outcome").map(_ORDER.index)
     _mesh(ax, codes, cmap=ListedColormap([OUTCOME_COLOURS[o] for o in _ORDER]), vmin=-0.5, vmax=len(_ORDER) - 0.5)
-    for level, label in BOUNDARIES.items():
+    for level, label in _BOUNDARIES.items():
         ax.axhline(level, color=COLOURS["theory"], linestyle="--", linewidth=1.1)
         note(ax, label, (0.985, level), (0, -4), on="level", ha="right", va="top", bbox=BACKED)
 

@@ -13,7 +13,7 @@ from bngd.studies.shared.style import COLOURS, figure, note, panel_letters
 
 Array = NDArray[np.float64]
 
-LAW_STYLES = {
+_LAW_STYLES = {
     "original": ("theory", "-", "o"),
     "rotation": ("bngd", "-", "s"),
     "weights": ("small", "--", "^"),
@@ -24,7 +24,7 @@ LAW_STYLES = {
 """Colour, line style and marker of the original run and of each law."""
 
 
-SHOWN_LAWS = ("original", "weights", "labels")
+_SHOWN_LAWS = ("original", "weights", "labels")
 
 
 def collapse(runs: pd.DataFrame) -> Figure:
@@ -38,8 +38,8 @@ def collapse(runs: pd.DataFrame) -> Figure:
     fig, axes = figure(2, width=7.4, height=3.5)
     for ax, suffix, title in zip(axes, ("", "_back"), ("as they ran", "mapped back"), strict=True):
         # Each run is thinner than the one below it and has its markers elsewhere: a collapse shows all three.
-        for number, law in enumerate(SHOWN_LAWS):
-            group, (colour, style, marker) = runs[runs["law"] == law], LAW_STYLES[law]
+        for number, law in enumerate(_SHOWN_LAWS):
+            group, (colour, style, marker) = runs[runs["law"] == law], _LAW_STYLES[law]
             ax.plot(
                 group[f"norm_w{suffix}"], group[f"a{suffix}"], style, color=COLOURS[colour],
                 linewidth=6.0 - 2 * number, marker=marker, markersize=6, markevery=(3 * number, 9), label=law,
@@ -100,7 +100,7 @@ def differences(panels: Sequence[Panel]) -> Figure:
 def _draw_differences(ax: Axes, panel: Panel) -> None:
     ax.semilogy(panel.predicted, "-", color=COLOURS["theory"], linewidth=1.0, label="predicted")
     for law, group in panel.runs[panel.runs["law"] != "original"].groupby("law", sort=False):
-        colour, style, _ = LAW_STYLES[str(law)]
+        colour, style, _ = _LAW_STYLES[str(law)]
         shown = group["difference"].where(group["difference"] > 0)
         label = str(law) if shown.notna().any() else f"{law} (exactly 0)"
         ax.semilogy(group["step"], shown, style, color=COLOURS[colour], linewidth=1.2, label=label)
@@ -116,7 +116,7 @@ def gd_runs(runs: pd.DataFrame) -> Figure:
     """
     fig, ax = figure(width=7.2, height=3.7)
     for number, (law, group) in enumerate(runs.groupby("law", sort=False)):
-        colour, style, marker = LAW_STYLES.get(str(law), ("light", "--", "x"))
+        colour, style, marker = _LAW_STYLES.get(str(law), ("light", "--", "x"))
         shown = group["loss"].where(group["loss"] < 1e12)
         every = max(1, len(group) // 12)
         ax.semilogy(

@@ -12,7 +12,7 @@ from bngd.studies.shared.style import COLOURS, figure, mark_lr, note, panel_lett
 
 Array = NDArray[np.float64]
 
-LINE_STYLES = (":", "-.", "--", "-")
+_LINE_STYLES = (":", "-.", "--", "-")
 
 
 def loss_against_lr(runs: pd.DataFrame, near: pd.DataFrame, limit: float, best: float, bound: Array) -> Figure:
@@ -64,7 +64,7 @@ def _mark_best(ax: Axes, ratio: float, top: float) -> None:
 
 def _draw_checkpoints(ax: Axes, runs: pd.DataFrame, unit: float) -> None:
     groups = runs.groupby("step")
-    for (step, group), style in zip(groups, LINE_STYLES[-len(groups) :], strict=True):
+    for (step, group), style in zip(groups, _LINE_STYLES[-len(groups) :], strict=True):
         loss = group["relative_loss"].where(group["relative_loss"] < 1e30)
         ax.semilogy(group["lr"] / unit, loss, style, color=COLOURS["gd"], label=f"{step:,} steps".replace(",", " "))
 
@@ -144,7 +144,7 @@ def loss_by_dimension(runs: pd.DataFrame, limit: float, lr: Array, bound: Array)
     """
     fig, ax = figure(width=7.2, height=3.3)
     groups = runs.groupby("dimension")
-    for (dimension, group), style in zip(groups, LINE_STYLES[-len(groups) :], strict=True):
+    for (dimension, group), style in zip(groups, _LINE_STYLES[-len(groups) :], strict=True):
         ax.loglog(group["lr"], group["relative_loss"], style, color=COLOURS["gd"], label=f"$d = {dimension}$")
     ax.loglog(lr, bound, "--", color=COLOURS["theory"], linewidth=1.0, label=r"bound $\rho^{2k}$")
     smallest = runs["relative_loss"].min()

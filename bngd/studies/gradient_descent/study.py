@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 RESOLVED_DECAY = 1e-24
 """Loss, relative to the start, down to which `bngd.decay_factor` follows a run."""
 
-STEPS_PER_MARGIN = 12
+_STEPS_PER_MARGIN = 12
 """Steps times margin after which the fastest eigenvalue's error has passed 1e12 or fallen below 1e-10."""
 
 
@@ -45,7 +45,7 @@ def _outcomes(rng: np.random.Generator, number: int, n_starts: int, margin: floa
     ratios = np.array([1 - margin, 1 + margin])
     lr = ratios * gd_stability_limit(problem)
     starts = problem.u + unit_vectors(rng, problem.dimension, n_starts)
-    steps = int(np.ceil(STEPS_PER_MARGIN / margin))
+    steps = int(np.ceil(_STEPS_PER_MARGIN / margin))
     runs = sweep(problem, lr[:, None], steps=steps, w0=starts, method="gd")
     return runs[["relative_loss", "outcome"]].assign(
         problem=number,

@@ -18,10 +18,10 @@ Array = NDArray[np.float64]
 LEVELS = np.array([0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
 """Contours of both losses, relative to the normalized loss at the saddles, which bounds it."""
 
-TICKS = (0, 2, 5, 8, 11)
+_TICKS = (0, 2, 5, 8, 11)
 """Levels that are named: zero and powers of ten."""
 
-COLOUR_MAP = "Greys"
+_COLOUR_MAP = "Greys"
 
 
 def surfaces(
@@ -113,7 +113,7 @@ def _contours(ax: Axes, x: Array, y: Array, loss: Array, levels: Array) -> Any:
     norm_levels = np.arange(levels.size)
     # Colour by the number of the level, so that the narrow valley and the far slopes are told apart alike.
     height = np.interp(np.sqrt(np.minimum(loss, levels[-1])), np.sqrt(levels), norm_levels)
-    image = ax.contourf(x, y, height, norm_levels, cmap=COLOUR_MAP, vmin=0, vmax=1.5 * norm_levels[-1])
+    image = ax.contourf(x, y, height, norm_levels, cmap=_COLOUR_MAP, vmin=0, vmax=1.5 * norm_levels[-1])
     image.set_rasterized(True)
     ax.contour(x, y, height, norm_levels[1:], colors="white", linewidths=0.5)
     return image
@@ -123,7 +123,7 @@ def _colour_bar(fig: Figure, image: Any, axes: Any) -> None:
     bar = fig.colorbar(image, ax=axes, shrink=0.85, pad=0.02, aspect=28)
     picture(bar.ax)
     bar.set_label(r"excess loss / $\frac{1}{2}u^\top Hu$")
-    bar.set_ticks(TICKS, labels=[f"{LEVELS[tick]:g}" for tick in TICKS])
+    bar.set_ticks(_TICKS, labels=[f"{LEVELS[tick]:g}" for tick in _TICKS])
     bar.outline.set_visible(False)
 
 

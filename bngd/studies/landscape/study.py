@@ -19,7 +19,7 @@ from bngd.theory import effective_hessian
 
 Array = NDArray[np.float64]
 
-COMPLEX_STEP = 1e-30
+_COMPLEX_STEP = 1e-30
 """Imaginary part that differentiates: no difference is formed, so it can be as small as the numbers allow."""
 
 DIFFERENCE_STEP = 1e-5
@@ -43,8 +43,8 @@ def loss_gradient(problem: Problem, a: float, w: ArrayLike) -> Array:
     ----------
     W. Squire, G. Trapp, SIAM Review 40 (1998), 110-112.
     """
-    z = np.concatenate([[a], w]) + 1j * COMPLEX_STEP * np.eye(problem.dimension + 1)
-    return np.imag(direct_loss(problem, z[:, 0], z[:, 1:])) / COMPLEX_STEP
+    z = np.concatenate([[a], w]) + 1j * _COMPLEX_STEP * np.eye(problem.dimension + 1)
+    return np.imag(direct_loss(problem, z[:, 0], z[:, 1:])) / _COMPLEX_STEP
 
 
 def loss_hessian(problem: Problem, a: float, w: ArrayLike) -> Array:
@@ -239,13 +239,13 @@ class AngleSurface(NamedTuple):
     saddles: Array
 
 
-FIRST_ANGLE = -100.0
+_FIRST_ANGLE = -100.0
 """Where the circle of directions is cut open, in degrees from u: away from the minimisers, at 0 and 180."""
 
 
 def angle_surface(problem: Problem, n: int, reach: float = 1.6) -> AngleSurface:
     """Return J over n angles from -100 to 260 degrees and n values of a up to ``reach`` times ||u||_H."""
-    angle = np.linspace(FIRST_ANGLE, FIRST_ANGLE + 360, n)
+    angle = np.linspace(_FIRST_ANGLE, _FIRST_ANGLE + 360, n)
     a = np.linspace(-reach, reach, n) * np.sqrt(problem.explained)
     w = at_angles(problem, angle)
     across = np.array([-problem.g[1], problem.g[0]])
@@ -262,7 +262,7 @@ def angle_to_solution(problem: Problem, w: ArrayLike) -> Array:
     """Return the angles from u to the points w (..., 2) of the plane, in degrees within [-100, 260)."""
     w = np.asarray(w, dtype=float)
     angle = np.rad2deg(np.arctan2(w[..., 1], w[..., 0]) - np.arctan2(problem.u[1], problem.u[0]))
-    return np.mod(angle - FIRST_ANGLE, 360.0) + FIRST_ANGLE
+    return np.mod(angle - _FIRST_ANGLE, 360.0) + _FIRST_ANGLE
 
 
 def angle_paths(problem: Problem, runs: Sequence[Trajectory]) -> list[Array]:

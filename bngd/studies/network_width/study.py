@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from bngd.networks import Job, grid, kept, m5, workable_ranges
 
-SCRIPTS = ("mnist_m5_gdlr", "mnist_m5_bnlr", "mnist_m5_bnsplr")
+_SCRIPTS = ("mnist_m5_gdlr", "mnist_m5_bnlr", "mnist_m5_bnsplr")
 """The authors' scripts of m5."""
 
 
@@ -64,7 +64,7 @@ def medians(ranges: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
     return table.reset_index()[["h", "setting", *columns]]
 
 
-def kept_runs(scripts: Sequence[str] = SCRIPTS) -> tuple[pd.DataFrame, list[str]]:
+def kept_runs(scripts: Sequence[str] = _SCRIPTS) -> tuple[pd.DataFrame, list[str]]:
     """Return the kept runs of some scripts, whole rows and parts, each run once, and the titles that they come from."""
     titles = [title for script in scripts for title in kept.rows(script, parts=True)]
     runs = pd.concat([kept.results(title) for title in titles], ignore_index=True)
@@ -112,7 +112,7 @@ def with_fewer_inputs(block: int, hidden: int, runs: pd.DataFrame) -> tuple[pd.D
         With the column inputs.
     titles : list of str
     """
-    titles = [title for script in SCRIPTS for title in kept.rows(script, parts=True, pooled=block)]
+    titles = [title for script in _SCRIPTS for title in kept.rows(script, parts=True, pooled=block)]
     pooled = pd.concat([kept.results(title) for title in titles], ignore_index=True)
     pooled = pooled[pooled["network"].isin([m5(hidden).name, m5(hidden).with_batch_norm().name])]
     same = runs["network"].isin(pooled["network"]) & runs["setting"].isin(pooled["setting"])

@@ -22,7 +22,7 @@ def dip_centre(problem: Problem, w0: ArrayLike) -> float:
     return float(-w0[-1] / _first_direction(problem, w0)[-1])
 
 
-def height_after_two_steps(problem: Problem, w0: ArrayLike, lr: ArrayLike) -> Array:
+def _height_after_two_steps(problem: Problem, w0: ArrayLike, lr: ArrayLike) -> Array:
     """Return eps ||u||^2/||w_2||^2, which bounds eff_inf from above (eps_a = 1, a_0 = w_0'g/s_0), shape of ``lr``."""
     lr = np.asarray(lr, dtype=float)
     w = np.tile(np.asarray(w0, dtype=float), (lr.size, 1))
@@ -39,7 +39,7 @@ def dip_scan(problem: Problem, w0: ArrayLike, lr: ArrayLike, steps: int) -> pd.D
 
 def _scan(problem: Problem, w0: ArrayLike, lr: Array, norm: Array) -> pd.DataFrame:
     measured = limit_effective_step(problem, lr, norm[:, None])
-    predicted, floor = height_after_two_steps(problem, w0, lr), effective_step_bounds(problem, w0, lr).lower
+    predicted, floor = _height_after_two_steps(problem, w0, lr), effective_step_bounds(problem, w0, lr).lower
     return pd.DataFrame({"lr": lr, "effective_step": measured, "predicted": predicted, "floor": floor})
 
 

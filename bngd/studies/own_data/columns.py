@@ -15,8 +15,8 @@ from bngd.studies.own_data.source import DataFileError
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "#N/A", "?", "-", ".", "<NA>")
 """What stands for a missing value unless told otherwise; the reader may add to it."""
 
-BOOLEANS = ({"true": 1.0, "false": 0.0}, {"yes": 1.0, "no": 0.0})
-DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2})?")
+_BOOLEANS = ({"true": 1.0, "false": 0.0}, {"yes": 1.0, "no": 0.0})
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2})?")
 GROUPS = " '\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{RIGHT SINGLE QUOTATION MARK}"
 """Signs that group thousands and can mean nothing else."""
 
@@ -50,10 +50,10 @@ class Style:
         return int(text) if text.lstrip("+-").isdigit() else float(text)
 
 
-POINT = Style(".", GROUPS + ",")
+_POINT = Style(".", GROUPS + ",")
 COMMA = Style(",", GROUPS + ".")
-BARE = Style(".", GROUPS)
-AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
+_BARE = Style(".", GROUPS)
+_AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 
 
 def clean(text: str) -> str:
@@ -72,8 +72,8 @@ def style_of(texts: Iterable[str], path: str, decimal: str) -> Style:
     if decimal:
         if decimal not in (".", ","):
             raise DataFileError(f"decimal is {decimal!r}; it is . or , or empty to be found out")
-        return POINT if decimal == "." else COMMA
-    point, comma = POINT.pattern(), COMMA.pattern()
+        return _POINT if decimal == "." else COMMA
+    point, comma = _POINT.pattern(), COMMA.pattern()
     needs_point = needs_comma = either = ""
     for text in texts:
         if "," not in text:
@@ -95,13 +95,13 @@ def style_of(texts: Iterable[str], path: str, decimal: str) -> Style:
     if needs_comma:
         return COMMA
     if needs_point:
-        return POINT
+        return _POINT
     if either:
         raise DataFileError(
-            f"{path} holds {either!r}, which is {POINT.number(either)} or {COMMA.number(either)}; say which by "
+            f"{path} holds {either!r}, which is {_POINT.number(either)} or {COMMA.number(either)}; say which by "
             "decimal: '.' or ','"
         )
-    return BARE
+    return _BARE
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def convert(column: pd.Series, style: Style, missing: Sequence[str], where: str)
     if gaps.all():
         return Column(np.full(len(column), np.nan), gaps, "empty")
     known = {cleaned.lower() for text, cleaned in meanings.items() if text not in absent}
-    for words in BOOLEANS:
+    for words in _BOOLEANS:
         if known <= words.keys():
             numbers: list[Any] = [words.get(meanings[text].lower(), np.nan) for text in texts]
             return Column(_spread(numbers, codes, gaps), gaps, "/".join(words))
@@ -160,7 +160,7 @@ def convert(column: pd.Series, style: Style, missing: Sequence[str], where: str)
     if bad:
         rows = np.flatnonzero(np.isin(codes, bad))
         value = meanings[texts[codes[rows[0]]]]
-        raise NotNumeric(int(rows[0]), value, "dates or times" if DATE.fullmatch(value) else "text")
+        raise NotNumeric(int(rows[0]), value, "dates or times" if _DATE.fullmatch(value) else "text")
     whole = all(isinstance(number, int) for number in numbers)
     if whole:  # from the least, so that integers beyond 2^53 keep their differences
         numbers = list(as_floats(np.array(numbers, dtype=object), where))
@@ -194,4 +194,4 @@ def _number(text: str, style: Style, absent: bool) -> float | int | None:
 
 def reads_alike(text: str) -> bool:
     """Return whether a number with a single point could group thousands: in a file of decimal commas it might."""
-    return AMBIGUOUS.fullmatch(text) is not None
+    return _AMBIGUOUS.fullmatch(text) is not None

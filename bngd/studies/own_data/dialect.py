@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from bngd.studies.own_data.source import DataFileError
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 BLANKS = r"\s+"
-SAMPLE_LINES = 200
+_SAMPLE_LINES = 200
 NUMBER = re.compile(r"[+\-\N{MINUS SIGN}]?(\d+([.,]\d*)*|[.,]\d+)([eE][+-]?\d+)?")
-EXCEL_HINT = re.compile(r'^"?sep=(.)"?$')
+_EXCEL_HINT = re.compile(r'^"?sep=(.)"?$')
 
 
 @dataclass
@@ -54,7 +54,7 @@ def look(path: str, content: bytes, separator: str, header: bool | None, target:
     sample = _sample(content, first)
     chosen = separator or hint or _separator(path, sample)
     if not separator and chosen != ",":
-        words = "blanks" if chosen == BLANKS else SEPARATORS.get(chosen, chosen)
+        words = "blanks" if chosen == BLANKS else _SEPARATORS.get(chosen, chosen)
         notes.append(f"Fields were taken to be separated by {words}.")
     rows = _rows(path, content, first, chosen)
     head_line, head, head_end = next(rows)
@@ -102,7 +102,7 @@ def _first_line(content: bytes) -> tuple[int, str]:
     text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="\n")
     count = 0
     for line in text:
-        hint = EXCEL_HINT.match(line.strip("\n")) if count == 0 else None
+        hint = _EXCEL_HINT.match(line.strip("\n")) if count == 0 else None
         if hint:
             return 1, hint[1]
         if line.strip() and not line.startswith("#"):
@@ -113,14 +113,14 @@ def _first_line(content: bytes) -> tuple[int, str]:
 
 def _sample(content: bytes, first: int) -> list[str]:
     text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="\n")
-    lines = [line for _, line in zip(range(first + SAMPLE_LINES), text, strict=False)][first:]
+    lines = [line for _, line in zip(range(first + _SAMPLE_LINES), text, strict=False)][first:]
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
 def _separator(path: str, sample: list[str]) -> str:
     """Return what splits the most rows into as many fields as the header, at least two; the Sniffer breaks ties."""
     scores = {}
-    for mark in SEPARATORS:
+    for mark in _SEPARATORS:
         try:
             counts = [len(row) for row in csv.reader(sample, delimiter=mark) if row]
         except csv.Error:
@@ -137,7 +137,7 @@ def _separator(path: str, sample: list[str]) -> str:
         except csv.Error:
             sniffed = ""
         raise DataFileError(
-            f"{path}: {' and '.join(SEPARATORS[mark] for mark in best)} split {sample[0].strip()!r} alike"
+            f"{path}: {' and '.join(_SEPARATORS[mark] for mark in best)} split {sample[0].strip()!r} alike"
             f"{f' (the likelier: {sniffed!r})' if sniffed else ''}; say which with separator"
         )
     if best:

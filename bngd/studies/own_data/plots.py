@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from bngd.studies.shared.style import COLOURS, METHOD_LABELS, figure, mark_level, mark_lr, power
 
-TOP = 1e3
+_TOP = 1e3
 """The largest relative loss that is drawn; what diverged lies above."""
 
 
@@ -28,7 +28,7 @@ def loss_against_lr(runs: pd.DataFrame, *, gd_limit: float, interval: tuple[floa
     last = runs[runs["step"] == runs["step"].max()]
     for method in ("gd", "bngd"):
         rows = last[last["method"] == method]
-        shown = rows["relative_loss"].where(rows["relative_loss"] <= TOP)
+        shown = rows["relative_loss"].where(rows["relative_loss"] <= _TOP)
         ax.plot(
             rows["lr"], shown.clip(lower=1e-32), "o-", markersize=3, color=COLOURS[method], label=METHOD_LABELS[method]
         )

@@ -24,7 +24,7 @@ from bngd.studies.own_data.columns import (
 from bngd.studies.own_data.source import DataFileError
 from bngd.studies.own_data.table import OwnTable, fact
 
-LEAVE_OUT = "leave out"
+_LEAVE_OUT = "leave out"
 
 
 def read(
@@ -231,17 +231,17 @@ def _rows_kept(
     path: str, rows: dialect.Rows, columns: dict[str, Column], choice: str
 ) -> tuple[NDArray[np.bool_], list[str]]:
     gaps = np.any([column.missing for column in columns.values()], axis=0)
-    if choice not in ("stop", LEAVE_OUT):
-        raise DataFileError(f"rows_with_missing is {choice!r}; it is 'stop' or {LEAVE_OUT!r}")
+    if choice not in ("stop", _LEAVE_OUT):
+        raise DataFileError(f"rows_with_missing is {choice!r}; it is 'stop' or {_LEAVE_OUT!r}")
     if not gaps.any():
         return ~gaps, []
     count, total = int(gaps.sum()), len(gaps)
-    if choice != LEAVE_OUT:
+    if choice != _LEAVE_OUT:
         row = int(np.argmax(gaps))
         name = next(name for name, column in columns.items() if column.missing[row])
         raise DataFileError(
             f"{_where(path, rows, row, name)}: the value is missing, as in {count} of {total} rows; fill them, leave "
-            f"out the column, or ask for the rows to be left out (rows_with_missing {LEAVE_OUT!r})"
+            f"out the column, or ask for the rows to be left out (rows_with_missing {_LEAVE_OUT!r})"
         )
     if count > total - 2:
         raise DataFileError(

@@ -13,10 +13,10 @@ from typing import Any
 
 from bngd.memory import available_memory, require_memory
 
-MEMORY_PER_BYTE = 5.0
+_MEMORY_PER_BYTE = 5.0
 """Bytes of memory that a byte of the file takes while it is read."""
 
-FOREIGN = {
+_FOREIGN = {
     b"\xd0\xcf\x11\xe0": "an old Excel file (.xls)",
     b"PAR1": "a Parquet file",
     b"%PDF": "a PDF file",
@@ -25,7 +25,7 @@ FOREIGN = {
     b"\x28\xb5\x2f\xfd": "a file compressed by zstd",
 }
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".gz")
-MARKUP = {
+_MARKUP = {
     re.compile(rb"<(!|\?|html|table)", re.IGNORECASE): "HTML or XML",
     re.compile(rb'[\[{]\s*[\[{"\d]'): "JSON",
 }
@@ -95,12 +95,12 @@ def read(path: Path, encoding: str, sheet: str) -> tuple[bytes, list[str]]:
         return content, notes + more
     if sheet:
         raise DataFileError(f"{path} is no Excel workbook, but sheet is {sheet!r}; leave sheet empty")
-    for mark, kind in FOREIGN.items():
+    for mark, kind in _FOREIGN.items():
         if raw.startswith(mark):
             raise DataFileError(f"{path} is {kind} by its first bytes {mark!r}; save the table as CSV or .xlsx")
     text, more = _decoded(path, raw, encoding)
     start = text[:200].lstrip()
-    for form, kind in MARKUP.items():
+    for form, kind in _MARKUP.items():
         if form.match(start):
             raise DataFileError(
                 f"{path} begins with {start[:9].decode()!r} like {kind}; save the table as CSV or .xlsx"
@@ -112,19 +112,19 @@ def read(path: Path, encoding: str, sheet: str) -> tuple[bytes, list[str]]:
 
 def _unpacked(path: Path) -> tuple[bytes, list[str]]:
     size = path.stat().st_size
-    require_memory(MEMORY_PER_BYTE * size, f"reading {path} ({size:,} bytes)", "cut it, or take a sample of its rows")
+    require_memory(_MEMORY_PER_BYTE * size, f"reading {path} ({size:,} bytes)", "cut it, or take a sample of its rows")
     with path.open("rb") as file:
         raw = file.read()
     for mark, (name, opened) in PACKED.items():
         if raw.startswith(mark):
-            limit = int((available_memory() or 2**32) / MEMORY_PER_BYTE)
+            limit = int((available_memory() or 2**32) / _MEMORY_PER_BYTE)
             try:
                 content = opened(io.BytesIO(raw)).read(limit + 1)
             except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
                 raise DataFileError(
                     f"{path} is damaged: it begins as {name}, but does not unpack ({error}); make it again"
                 ) from None
-            require_memory(MEMORY_PER_BYTE * len(content), f"reading {path}, unpacked,", "take a sample of its rows")
+            require_memory(_MEMORY_PER_BYTE * len(content), f"reading {path}, unpacked,", "take a sample of its rows")
             return content, [f"It was unpacked ({name})."]
     return raw, []
 

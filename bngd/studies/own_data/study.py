@@ -28,7 +28,7 @@ from bngd.theory import (
 
 Array = NDArray[np.float64]
 
-PERFECT = 1 - 1e-10
+_PERFECT = 1 - 1e-10
 """Features that explain more of the target's variance than this fraction determine it."""
 
 
@@ -41,9 +41,9 @@ def about(data: OwnTable, problem: Problem) -> str:
         f"{n:,} samples of {p:,} features; the problem has dimension {problem.dimension:,}.",
         f"The features explain {100 * share:.3g} % of the variance of {target}, however one gets to the best weights.",
     ]
-    if share > PERFECT and problem.dimension >= n - 1:
+    if share > _PERFECT and problem.dimension >= n - 1:
         sentences.append("**There are as many directions as samples**, so that any target would be fitted exactly.")
-    elif share > PERFECT:
+    elif share > _PERFECT:
         sentences.append(f"**That is a perfect fit**: is a feature computed from {target}, or {target} from them?")
     return " ".join(sentences)
 

@@ -10,11 +10,11 @@ from bngd.preparation import Preparation
 from bngd.studies.own_data.columns import Column
 from bngd.text import plain
 
-SENTINELS = (-99.0, -999.0, -9999.0, -99999.0)
-ALL_OF_IT = 0.999
+_SENTINELS = (-99.0, -999.0, -9999.0, -99999.0)
+_ALL_OF_IT = 0.999
 """One row that holds this share of a column's variance is an outlier that decides everything."""
 
-ROUNDING_SPREAD = 1e-10
+_ROUNDING_SPREAD = 1e-10
 """A column that varies by less than this fraction of its size may vary by rounding alone."""
 
 
@@ -77,10 +77,10 @@ def _remarks(values: NDArray[np.float64], kind: str, role: str) -> list[str]:
     squares = centred**2
     if role == "feature" and values.size > 2 and kind == "whole numbers" and (np.diff(values) == 1).all():
         remarks.append("counts the rows: if it is an identifier, leave it out")
-    if values.min() in SENTINELS and np.sum(values < 0) == np.sum(values == values.min()):
+    if values.min() in _SENTINELS and np.sum(values < 0) == np.sum(values == values.min()):
         remarks.append(f"{values.min():g} may stand for a missing value: say so by missing")
-    if values.size > 2 and np.delete(centred, squares.argmax()).var() < (1 - ALL_OF_IT) * squares.mean():
+    if values.size > 2 and np.delete(centred, squares.argmax()).var() < (1 - _ALL_OF_IT) * squares.mean():
         remarks.append("a single value holds nearly all of its variance")
-    if squares.any() and np.sqrt(squares.mean()) < ROUNDING_SPREAD:
+    if squares.any() and np.sqrt(squares.mean()) < _ROUNDING_SPREAD:
         remarks.append("varies by so little of its size that it may be rounding")
     return remarks

@@ -13,10 +13,9 @@ from bngd.studies.shared.scans import Scan, fixed_ranges
 from bngd.studies.shared.style import BACKED, COLOURS, METHOD_LABELS, figure, mark_level, note, panel_letters
 from bngd.theory import bngd_stability_limit, gd_stability_limit, good_interval
 
-LINESTYLES = ("-", "--", ":", "-.")
-OFF_THE_PLOT = 1e6
+_LINESTYLES = ("-", "--", ":", "-.")
+_OFF_THE_PLOT = 1e6
 """Where a diverged loss is drawn, NaN and infinity included: a line then leaves the plot instead of breaking off."""
-MARKERS = "osD^vP*Xdph"
 
 
 def loss_against_lr(scans: Sequence[Scan], step: int, threshold: float) -> Figure:
@@ -57,7 +56,7 @@ def _mark_predictions(ax: Axes, scan: Scan) -> None:
 
 
 def _draw_losses(ax: Axes, scan: Scan, method: str, step: int) -> None:
-    losses = np.fmin(scan.loss(method, step), OFF_THE_PLOT)
+    losses = np.fmin(scan.loss(method, step), _OFF_THE_PLOT)
     ax.plot(scan.lr, losses, color=COLOURS[method], linewidth=0.6, alpha=0.45)
     ax.plot(scan.lr, np.median(losses, axis=1), color=COLOURS[method], linewidth=2.2)
 
@@ -92,7 +91,7 @@ def widths_against_demands(
     """
     fig, axes = figure(3, height=3.2, sharey=True)
     for kind, ax in zip(("threshold", "slowdown", "steps"), axes, strict=True):
-        for name, style, table in zip(names, LINESTYLES, (of[kind] for of in tables), strict=False):
+        for name, style, table in zip(names, _LINESTYLES, (of[kind] for of in tables), strict=False):
             for method, label in METHOD_LABELS.items():
                 ax.plot(table.index, table[method], style, color=COLOURS[method], label=f"{label}, {_typeset(name)}")
         ax.set_xscale("log")

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
 
-SETTING_COLOURS = {
+_SETTING_COLOURS = {
     "gd": COLOURS["gd"],
     "bn": COLOURS["bngd"],
     "split 1": COLOURS["small"],
@@ -22,7 +22,7 @@ SETTING_COLOURS = {
 }
 """One colour a method; for two rates, one for each eps_a."""
 
-SETTING_LABELS = {"gd": "GD, no BN", "bn": "BN, one rate"}
+_SETTING_LABELS = {"gd": "GD, no BN", "bn": "BN, one rate"}
 _DIVERGED_AT = 0.97
 
 
@@ -30,13 +30,13 @@ def setting_label(setting: str) -> str:
     """Return what a legend calls a setting."""
     if setting.startswith("split "):
         return rf"BN, $\varepsilon_a = {setting.removeprefix('split ')}$"
-    return SETTING_LABELS[setting]
+    return _SETTING_LABELS[setting]
 
 
 def palette(settings: Iterable[str]) -> dict[str, str]:
     """Return a colour for each setting: its own, or one of some to spare for an eps_a that has none."""
     spare = cycle(mpl.rcParams["axes.prop_cycle"].by_key()["color"])
-    return {s: SETTING_COLOURS[s] if s in SETTING_COLOURS else next(spare) for s in dict.fromkeys(settings)}
+    return {s: _SETTING_COLOURS[s] if s in _SETTING_COLOURS else next(spare) for s in dict.fromkeys(settings)}
 
 
 def loss_against_lr(

@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from bngd.claims import VERDICTS
 from bngd.studies.shared.style import COLOURS, figure, panel_letters
 
-VERDICT_COLOURS = dict(zip(VERDICTS, (COLOURS["bngd"], COLOURS["gd"], COLOURS["limit"]), strict=True))
-VERDICT_MARKERS = dict(zip(VERDICTS, ("s", "X", "D"), strict=True))
+_VERDICT_COLOURS = dict(zip(VERDICTS, (COLOURS["bngd"], COLOURS["gd"], COLOURS["limit"]), strict=True))
+_VERDICT_MARKERS = dict(zip(VERDICTS, ("s", "X", "D"), strict=True))
 ROUNDING = 1e-17
 """Where a deviation of exactly zero is drawn on the logarithmic axis."""
 
@@ -39,10 +39,10 @@ def _draw_marks(ax: Axes, claims: pd.DataFrame, rows: dict[int, int]) -> None:
     order = claims["verdict"].map({verdict: position for position, verdict in enumerate(VERDICTS)})
     ordered = claims.assign(order=order).sort_values(["chapter", "order"], kind="stable")
     place = ordered.groupby("chapter").cumcount() + 1
-    for verdict, colour in VERDICT_COLOURS.items():
+    for verdict, colour in _VERDICT_COLOURS.items():
         shown = ordered["verdict"] == verdict
         ax.plot(
-            place[shown], ordered.loc[shown, "chapter"].map(rows), VERDICT_MARKERS[verdict], color=colour,
+            place[shown], ordered.loc[shown, "chapter"].map(rows), _VERDICT_MARKERS[verdict], color=colour,
             markersize=3.8, label=f"{verdict} ({shown.sum()})",
         )  # fmt: skip
     ax.set(title="claims", xlabel="number of claims", xlim=(0, place.max() + 1))
@@ -51,10 +51,10 @@ def _draw_marks(ax: Axes, claims: pd.DataFrame, rows: dict[int, int]) -> None:
 
 
 def _draw_deviations(ax: Axes, claims: pd.DataFrame, rows: dict[int, int]) -> None:
-    for verdict, colour in VERDICT_COLOURS.items():
+    for verdict, colour in _VERDICT_COLOURS.items():
         shown = claims[(claims["verdict"] == verdict) & claims["deviation"].notna()]
         ax.plot(
-            np.maximum(shown["deviation"], ROUNDING), shown["chapter"].map(rows), VERDICT_MARKERS[verdict],
+            np.maximum(shown["deviation"], ROUNDING), shown["chapter"].map(rows), _VERDICT_MARKERS[verdict],
             color=colour, markersize=5.5, alpha=0.6,
         )  # fmt: skip
     ax.axvline(np.finfo(float).eps, color=COLOURS["limit"], linestyle=":", linewidth=1.2)

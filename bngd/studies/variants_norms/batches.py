@@ -155,7 +155,7 @@ class Batches(NamedTuple):
     w: Array
 
 
-def run_batches(
+def _run_batches(
     problem: Problem,
     w0: ArrayLike,
     m: int,
@@ -252,11 +252,11 @@ def effective_steps(
     rng: np.random.Generator,
     **options: Any,
 ) -> dict[int, Array]:
-    """Return by m the effective step c_m^2 eps ||u||^2/||w_k||^2 of `run_batches`, shape (steps + 1, n_runs).
+    """Return by m the effective step c_m^2 eps ||u||^2/||w_k||^2 of `_run_batches`, shape (steps + 1, n_runs).
 
     It is that of a minimiser with the same norm, free of the noise in the direction. Options: n_runs, lr_a, noise.
     """
-    runs = {m: run_batches(problem, w0, m, lr, steps, rng, **options) for m in sizes}
+    runs = {m: _run_batches(problem, w0, m, lr, steps, rng, **options) for m in sizes}
     return {m: shrinkage(m) ** 2 * limit_effective_step(problem, lr, run.w) for m, run in runs.items()}
 
 
@@ -273,7 +273,7 @@ def stability_limits(
     limits = {}
     for m in sizes:
         lr = fractions * bngd_stability_limit(problem) / shrinkage(m) ** 2  # at w = u, where eff = c_m^2 eps
-        runs = run_batches(problem, w0, m, lr, steps, rng, n_runs=fractions.size, lr_a=lr_a, noise=0.0)
+        runs = _run_batches(problem, w0, m, lr, steps, rng, n_runs=fractions.size, lr_a=lr_a, noise=0.0)
         error = np.linalg.norm(residual(problem, runs.w), axis=-1)
         # One that has grown large lengthens w, and then shrinks: its peak gives it away.
         unstable = (error[-1] > error[0]) | (error.max(axis=0) > 1e-3)

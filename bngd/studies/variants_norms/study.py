@@ -141,7 +141,7 @@ def losses_by_norm(
         W, readout = rng.standard_normal((units, d)) / np.sqrt(d), rng.standard_normal(units) / np.sqrt(units)
         W, readout, history = train_layer(X, X @ problem.u, W, steps, lr=lr, centre=centre, readout=readout)
         losses[label] = history / (problem.explained / 2)
-        error = fresh @ problem.u - normalize_samples(fresh @ W.T, centre)[0] @ readout
+        error = fresh @ problem.u - _normalize_samples(fresh @ W.T, centre)[0] @ readout
         trained.append({"norm": label, "unexplained": np.mean(error**2) / problem.explained})
     return losses, pd.DataFrame(trained)
 
@@ -161,7 +161,7 @@ def train_layer(
     """
     losses = np.empty(steps)
     for k in range(steps):
-        normalized, length = normalize_samples(X @ W.T, centre)
+        normalized, length = _normalize_samples(X @ W.T, centre)
         error = normalized @ readout - y
         losses[k] = np.mean(error**2) / 2
         back = error[:, None] * readout
@@ -172,7 +172,7 @@ def train_layer(
     return W, readout, losses
 
 
-def normalize_samples(h: Array, centre: bool) -> tuple[Array, Array]:
+def _normalize_samples(h: Array, centre: bool) -> tuple[Array, Array]:
     """Return N(h), shape (n, p), and what it divided by, shape (n, 1): root mean square or deviation across units."""
     h = h - h.mean(axis=1, keepdims=True) if centre else h
     length = np.sqrt(np.mean(h**2, axis=1, keepdims=True))
