@@ -93,46 +93,48 @@ def test_the_constants_of_the_chapter():
     assert bngd.gradient_budget(0.5, 1.0, 2.0) == pytest.approx(30.0)
 
 
-@pytest.mark.parametrize(("lr_a", "a1", "alpha"), [(0.5, 3.0, 3.0), (0.5, 0.0, 1.0), (1.5, -2.0, 3.0)])
+# By hand: H = diag(1, 4), u = (2, 0), so that P = 2, ||u||^2 = 4 and kappa = 4; w_0 = (0, 1) is across u, with s_0 = 2
+# and H e_0 = (2, 0). With a_0 = 3 the first step adds (3 eps/2)^2 * 4 to ||w_0||^2 = 1.
+BY_HAND, ACROSS = Problem.from_spectrum([1.0, 4.0], u=[2.0, 0.0]), [0.0, 1.0]
+
+
+@pytest.mark.parametrize(("lr_a", "a1", "alpha"), [(0.5, 3.0, 3.0), (0.5, 0.0, 2.0), (1.5, -2.0, 6.0)])
 def test_the_descent_constant_at_other_rates_of_the_scale(lr_a, a1, alpha):
-    problem = Problem.from_spectrum([1.0, 4.0], u=[1.0, 0.0])
-    expected = 4 * (2 * alpha / np.sqrt(3) + lr_a / (2 - lr_a))
-    assert bngd.descent_constant(problem, lr_a, a1) == pytest.approx(expected)
+    expected = 4 * 2 * (2 * alpha / np.sqrt(3) + 2 * lr_a / (2 - lr_a))
+    assert bngd.descent_constant(BY_HAND, lr_a, a1) == pytest.approx(expected)
+    small = Problem.from_spectrum([1.0, 4.0], u=[0.1, 0.0])
+    assert bngd.descent_constant(small) == pytest.approx(4 * 0.1 * (0.2 / np.sqrt(3) + 0.1))  # a_1 = 0, eps_a = 1
 
 
-def test_the_bounds_of_the_norm_by_hand():
-    # w_0 is across u, so that p_0 = 0, s_0 = 2, H r_0 = (1, 0); with a_0 = 3 the first step adds (3 eps/2)^2.
-    problem, w0 = Problem.from_spectrum([1.0, 4.0], u=[1.0, 0.0]), [0.0, 1.0]
-    short = bngd.squared_norm_bounds(problem, w0, 2.0, a0=3.0)
+def test_the_bounds_of_the_norm_and_of_the_effective_step_by_hand():
+    short = bngd.squared_norm_bounds(BY_HAND, ACROSS, 1.0, a0=3.0)
     assert short.lower == pytest.approx(10.0)
-    assert short.upper == pytest.approx(8 * (1 + 2 / np.sqrt(3)) + 16 / 10 + 2 * (1 + 1) ** 2)
-    long = bngd.squared_norm_bounds(problem, w0, 0.02, a0=3.0)
-    assert long.upper == pytest.approx(1 + 0.03**2 + 0.02 * (0 + 1) ** 2)
-    slow = bngd.squared_norm_bounds(problem, w0, 0.02, lr_a=0.5, a0=3.0)  # a_1 = 1.5
-    assert slow.upper == pytest.approx(1 + 0.03**2 + 0.02 * (1.5 + 1) ** 2)
+    assert short.upper == pytest.approx(8 * (4 / np.sqrt(3) + 2) + 4 * 4 * 4 / 10 + (2 + 2) ** 2)
+    step = bngd.effective_step_bounds(BY_HAND, ACROSS, 1.0, a0=3.0)
+    assert (step.lower, step.upper) == pytest.approx((4 / short.upper, 4 / 10))
+    long = bngd.squared_norm_bounds(BY_HAND, ACROSS, 0.01, a0=3.0)
+    assert long.upper == pytest.approx(1 + 0.03**2 + 0.01 * (0 + 2) ** 2)
+    slow = bngd.squared_norm_bounds(BY_HAND, ACROSS, 0.01, lr_a=0.5, a0=3.0)  # a_1 = 1.5
+    assert slow.upper == pytest.approx(1 + 0.03**2 + 0.01 * (1.5 + 2) ** 2)
 
 
-@pytest.mark.parametrize("share", [1e-4, 2e-2])
-def test_the_guaranteed_interval_ends_where_the_theorem_puts_it(share):
-    problem, w0 = a_problem(8, 1.5, 0)
-    small, large = bngd.effective_step_asymptotes(problem, w0)
-    u_squared, p_squared = np.sum(problem.u**2), problem.explained
-    level = share * bngd.bngd_stability_limit(problem)
-    inside, gap = bngd.guaranteed_interval(problem, w0, level)
+@pytest.mark.parametrize("lowest", [0.1, 1.0, 5.0, 5.5, 7.0, 50.0])
+def test_the_guaranteed_interval_ends_where_the_theorem_puts_it(lowest):
+    w0 = np.array([1e-3, 1.0])  # nearly across u: a deep notch
+    small, large = bngd.effective_step_asymptotes(BY_HAND, w0)
+    inside, gap = bngd.guaranteed_interval(BY_HAND, w0, 1 / (2 * lowest))
 
     def tent(lr):
         return 1 / (small * lr) + lr / large
 
-    outer = 1 / level - (abs(bngd.optimal_a(problem, w0)) + np.sqrt(p_squared)) ** 2 / u_squared
-    c1 = bngd.descent_constant(problem)
-    room = 1 / level - (c1 + 4 * p_squared) / u_squared
-    inner = c1 / u_squared
-    if room > 0:
-        inner = min(inner, problem.condition_number * p_squared**2 / u_squared**2 / room)
-    np.testing.assert_allclose(tent(np.array(inside)), outer, rtol=1e-9)
-    if inner**2 * small * large < 4:
-        assert np.isnan(gap).all()
+    outer = 2 * lowest - (abs(bngd.optimal_a(BY_HAND, w0)) + 2) ** 2 / 4
+    c1 = 4 * 2 * (4 / np.sqrt(3) + 2) / 4
+    room = 2 * lowest - c1 - 4 * 4 / 4
+    inner = min(c1, 4 * 2**4 / 4**2 / room) if room > 0 else c1
+    if outer < inner:
+        assert np.isnan([*inside, *gap]).all()
     else:
+        np.testing.assert_allclose(tent(np.array(inside)), outer, rtol=1e-9)
         np.testing.assert_allclose(tent(np.array(gap)), inner, rtol=1e-9)
 
 

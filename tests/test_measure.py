@@ -51,7 +51,16 @@ def test_each_end_is_interpolated_between_its_own_neighbours():
     assert found.high == pytest.approx(10**3.5)
 
 
+def test_what_follows_the_floor_or_is_no_number_there_does_not_count():
+    values = 100 * 0.5 ** np.arange(30)
+    assert decay_factor(np.maximum(values, 0.09), floor=1e-3) == pytest.approx(0.5)
+    assert decay_factor([*0.5 ** np.arange(20), np.nan]) == pytest.approx(0.5)
+    assert np.isnan(decay_factor([*0.5 ** np.arange(20), np.inf]))
+
+
 def test_a_range_is_wide_in_decades_not_in_points():
+    two = workable_range([1e-3, 1.0, 5.0, 10.0, 20.0, 30.0], [0.1, 0.1, 9.0, 0.1, 0.1, 9.0], 1.0)
+    assert two.low == 1e-3
     loss = [0.1, 0.1, 0.1, np.inf, 0.1, 0.1, np.inf]
     found = workable_range([1.0, 1.1, 1.2, 2.0, 10.0, 1e3, 1e4], loss, 1.0)
     assert (found.low, found.high) == (10.0, 1e3)

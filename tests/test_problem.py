@@ -5,6 +5,7 @@ from problems import a_problem, problems, seeds
 from what_happens import happens
 
 from bngd import Problem, unit_vectors
+from bngd.memory import TooLargeError
 
 
 @given(problems())
@@ -117,4 +118,26 @@ def test_moments_that_are_not_square_are_refused_by_their_shape(length):
 
 def test_the_share_that_is_explained():
     assert Problem([1.0, 2.0], [1.0, 2.0], 6.0).explained_fraction == pytest.approx(3 / 6)
-    assert Problem([1.0, 2.0], [1.0, 2.0], 3.0).explained_fraction == pytest.approx(1.0)
+    assert Problem([1.0, 2.0], [1.0, 2.0], 3.0 * (1 - 5e-10)).explained_fraction == 1.0
+
+
+def test_messages_name_the_first_offender():
+    with pytest.raises(ValueError, match="3 stands before 2;"):
+        Problem([1.0, 3.0, 2.0, 4.0, 0.5], np.ones(5))
+    with pytest.raises(ValueError, match="w0 holds inf,"):
+        Problem([1.0, 2.0, 3.0], np.ones(3)).check_start([1.0, np.inf, np.nan])
+
+
+def test_labels_of_any_size_may_be_explained():
+    X = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])
+    for size in (1e-8, 1e8):
+        assert Problem.from_data(X, size * X[:, 0]).explained_fraction == pytest.approx(1.0)
+
+
+def test_data_take_five_times_their_bytes(monkeypatch):
+    X = np.random.default_rng(0).standard_normal((50, 3))
+    monkeypatch.setattr("bngd.memory.available_memory", lambda: 5 * 8 * 150)
+    assert Problem.from_data(X, X[:, 0]).dimension == 3
+    monkeypatch.setattr("bngd.memory.available_memory", lambda: 5 * 8 * 150 - 1)
+    with pytest.raises(TooLargeError, match=r"data of shape \(50, 3\)"):
+        Problem.from_data(X, X[:, 0])

@@ -166,3 +166,18 @@ def test_the_asymptotes_are_at_the_level_where_the_good_interval_ends():
     (small, large), interval = bngd.effective_step_asymptotes(problem, w0), bngd.good_interval(problem, w0, 0.02)
     assert small * interval.low == pytest.approx(0.02)
     assert large / interval.high == pytest.approx(0.02)
+
+
+def test_the_asymptotes_and_the_good_interval_by_hand():
+    problem = Problem.from_spectrum([1.0, 4.0], u=[1.0, 1.0])
+    # w_0 = (3, 2): s_0 = 5, w_0'g = 11, a_0 = 2.2, H e_0 = (-0.32, 0.48)
+    small, large = bngd.effective_step_asymptotes(problem, [3.0, 2.0])
+    assert (small, large) == pytest.approx((2 / 13, 2 * 5**2 / (2.2**2 * (0.32**2 + 0.48**2))))
+    low, high = bngd.good_interval(problem, [3.0, 2.0], 0.1)
+    assert (low, high) == pytest.approx((0.1 / small, large / 0.1))
+    assert bngd.limit_effective_step(problem, 8.0, [2.0, 2.0]) == pytest.approx(8 * 2 / 8)
+
+
+def test_the_stability_limit_by_hand():
+    problem = Problem.from_spectrum([1.0, 2.0, 3.0, 100.0], u=[0.0, 0.0, 0.0, 1.0])
+    assert bngd.bngd_stability_limit(problem) == pytest.approx(2 / 3)

@@ -168,6 +168,19 @@ def test_a_mutant_is_in_force_where_a_function_was_imported_and_nothing_changes_
     assert held(problem) == 0.5
 
 
+def test_a_survivor_that_the_time_did_not_reach_has_not_been_killed(monkeypatch):
+    survivor = {"file": "bngd/theory.py", "line": 84, "was": "2", "became": "3", "why": "the same root"}
+    before = {"files": {"bngd/theory.py": {"mutants": 80, "tried": 40, "killed": 39}}, "survivors": [survivor]}
+    kept_now = {}
+    monkeypatch.setattr(mutate.kept, "read", lambda name: before)
+    monkeypatch.setattr(mutate.kept, "write", lambda name, content, command: kept_now.update(content))
+    monkeypatch.setattr(mutate, "forked", lambda *_: {"tried": 0, "survivors": [], "untried": [(84, "2", "3")]})
+    monkeypatch.setattr(mutate.sys, "argv", ["mutate", "bngd/theory.py", "--survivors"])
+    mutate.main()
+    assert kept_now["files"]["bngd/theory.py"] == {"mutants": 80, "tried": 40, "killed": 39}
+    assert kept_now["survivors"] == [survivor]
+
+
 def test_the_tables_of_the_book_are_those_of_the_results():
     for name, rows in tables.TABLES.items():
         assert (tables.FOLDER / f"{name}.csv").read_text() == tables.text(rows())

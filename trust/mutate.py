@@ -33,11 +33,11 @@ from trust import kept
 
 TESTS = {
     "bngd/problem.py": ["test_problem", "test_preparation"],
-    "bngd/dynamics.py": ["test_dynamics"],
-    "bngd/theory.py": ["test_theory"],
-    "bngd/guarantees.py": ["test_guarantees"],
+    "bngd/dynamics.py": ["test_dynamics", "test_examples"],
+    "bngd/theory.py": ["test_theory", "test_examples"],
+    "bngd/guarantees.py": ["test_guarantees", "test_examples"],
     "bngd/equivalences.py": ["test_equivalences"],
-    "bngd/measure.py": ["test_measure"],
+    "bngd/measure.py": ["test_measure", "test_examples"],
     "bngd/krylov.py": ["test_krylov"],
     "bngd/lanczos.py": ["test_krylov"],
     "bngd/ensemble/kernels.py": ["test_ensemble"],
@@ -303,7 +303,7 @@ def say(line: str) -> None:
 
 
 def tested(name: str, chosen: list[Mutant], seconds: float) -> dict[str, Any]:
-    """Return how many mutants of a file were tried and which survived."""
+    """Return how many mutants of a file were tried, which survived, and which were not reached in time."""
     os.environ["NUMBA_DISABLE_JIT"] = "1" if name in UNCOMPILED else "0"
     breaker = Breaker(name, chosen, seconds)
     with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as nothing:
@@ -311,7 +311,9 @@ def tested(name: str, chosen: list[Mutant], seconds: float) -> dict[str, Any]:
         tests = [str(kept.ROOT / "tests" / f"{test}.py") for test in TESTS[name]]
         options = ["-q", "-n", "0", "-p", "no:cacheprovider", f"--basetemp={folder}/pytest"]
         pytest.main([*options, *tests], plugins=[breaker])
-    return {"tried": breaker.tried, "survivors": [(one.line, one.was, one.became) for one in breaker.survivors]}
+    kinds = {"survivors": breaker.survivors, "untried": chosen[breaker.tried :]}
+    told = {kind: [(one.line, one.was, one.became) for one in found] for kind, found in kinds.items()}
+    return {"tried": breaker.tried, **told}
 
 
 def main() -> int:
@@ -332,6 +334,8 @@ def main() -> int:
         chosen = [one for one in every if (one.was, one.became) in why] if options.survivors else every
         share = (deadline - time.perf_counter()) / (len(names) - place)
         told = forked(lambda n=name, c=chosen, s=share: tested(n, c, s), 36000)  # type: ignore[misc]
+        if options.survivors:  # what the time did not reach has not been killed
+            told["survivors"] += told["untried"]
         keep(name, len(every), told, why, None if options.survivors else told["tried"])
     return 0
 
