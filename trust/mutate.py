@@ -269,7 +269,7 @@ class Breaker:
         for item in items:
             seen.clear()
             self.failed, begun = False, time.process_time()
-            signal.setitimer(signal.ITIMER_PROF, 2 * SLOWEST)
+            signal.setitimer(signal.ITIMER_PROF, SLOWEST, SLOWEST)  # again: Hypothesis tries what failed again
             threading.settrace(watch)
             sys.settrace(watch)
             self.run(item, None)
