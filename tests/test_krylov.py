@@ -1,3 +1,5 @@
+import inspect
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,12 @@ def test_probes_are_losses_as_a_fraction_of_what_there_is_to_lose():
         assert found[probe, start, look] == pytest.approx(run.excess_loss[-1] / (problem.explained / 2), rel=1e-8)
 
 
+def test_step_sizes_where_rounding_decides_are_told_apart_and_are_few():
+    loose, tight = (compress(*make(400), steps=100, tolerance=tolerance).sensitive for tolerance in (1e-2, 1e-11))
+    assert loose == 0
+    assert 0 < tight < 0.2
+
+
 def test_the_sizes_that_are_tried_grow_by_a_tenth_up_to_the_exact_one():
     assert list(krylov._sizes(34)) == [*range(8, 31, 2), 33, 35]
     assert list(krylov._sizes(8)) == [8, 9]
@@ -147,8 +155,10 @@ def test_a_tolerance_that_cannot_be_met_says_what_can():
     problem, w0 = make(2000)
     with pytest.raises(CompressionError, match="needs more than max_dimension = 40, where the estimate is"):
         compress(problem, w0, steps=2000, max_dimension=40)
-    with pytest.raises(CompressionError, match="tolerance is 1e-17"):
-        compress(problem, w0, steps=2000, tolerance=1e-17)
+    for tolerance in (1e-17, 1.0, 1.5):
+        with pytest.raises(CompressionError, match=f"tolerance is {tolerance:g}"):
+            compress(problem, w0, steps=2000, tolerance=tolerance)
+    assert inspect.signature(compress).parameters["tolerance"].default == 1e-10
 
 
 def test_bad_input(monkeypatch):
