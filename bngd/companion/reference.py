@@ -69,7 +69,7 @@ class WhereEverythingIs(ComputedDirective):
         notebooks = list(dict.fromkeys(claim["notebook"] for claim in claims))
         rows = [self._row(name, [c for c in claims if c["notebook"] == name]) for name in notebooks]
         header = ("Figures and command", "Statements and claims", "Functions", "Tests")
-        section += table(header, rows, (22, 30, 28, 20), ["where"])
+        section += table(header, rows, (18, 20, 35, 27), ["where"])
         return section
 
     def _row(self, notebook: str, claims: list[dict[str, Any]]) -> list[Cell]:
