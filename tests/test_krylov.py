@@ -116,6 +116,14 @@ def test_breakdown_ends_with_the_whole_invariant_space(values):
     np.testing.assert_allclose(found.problem.eigenvalues, np.repeat(values, 2), atol=1e-14 * values[-1])
 
 
+@pytest.mark.parametrize(("most", "size"), [(6, 6), (7, 6), (8, 8), (None, 20)])
+def test_a_basis_has_whole_blocks_and_no_more_than_may_be(most, size):
+    problem, w0 = make(100)
+    lanczos = Lanczos(problem, w0[None])
+    lanczos.grow(10, most)
+    assert lanczos.compressed()[0].dimension == size
+
+
 def test_dependent_starts_add_nothing():
     problem, w0 = make(60)
     small, starts = compressed_to(problem, np.array([w0, -2 * w0, problem.u + w0]), 6)
