@@ -101,3 +101,23 @@ def test_importing_needs_no_more_than_the_package_asks_for():
             for name in {name.split(".")[0] for name in names} - {"bngd", *sys.stdlib_module_names}:
                 extra = re.search(rf"^{NEEDED_BY.get(name)} = .*\"{name}\"", project, re.MULTILINE)
                 assert f'"{known.get(name, name)}"' in asked or extra, f"{path} needs {name}"
+
+
+def words(path):
+    return set(re.findall(r"[A-Za-z_]\w*", path.read_text("utf-8")))
+
+
+def test_what_only_its_own_file_uses_begins_with_an_underscore():
+    readers = [path for folder in ("tests", "trust", "benchmarks") for path in (REPOSITORY / folder).glob("*.py")]
+    prose = [path for path in (REPOSITORY / "book").rglob("*") if path.suffix in (".md", ".yml", ".js", ".json")]
+    elsewhere = set().union(*map(words, [*readers, *(REPOSITORY / "notebooks").glob("*.ipynb"), *prose]))
+    used = {path: words(path) for path in FILES}
+    lonely = []
+    for path in FILES:
+        others = elsewhere.union(*(names for other, names in used.items() if other != path))
+        for node in ast.parse(path.read_text()).body:
+            targets = getattr(node, "targets", [getattr(node, "target", None)])
+            names = [target.id for target in targets if isinstance(target, ast.Name) and target.id.isupper()]
+            names += [node.name] if isinstance(node, ast.FunctionDef) else []
+            lonely += [f"{path.name}: {name}" for name in names if not name.startswith("_") and name not in others]
+    assert lonely == []

@@ -34,7 +34,7 @@ _COMPARED = {"at most": operator.le, "at least": operator.ge, "below": operator.
 _LIMIT = re.compile(r"(at most|at least|below|above) (.+?)( entries)?")
 HEAD = re.compile(r"(?P<none>None or )?(?P<list>list of )?(?P<type>int|float|bool|text)\b")
 _QUOTED_OR = r"""(?:"[^"]*"|'[^']*'|[^{}"'])*"""
-COMMENT = re.compile(rf"#\s*(?P<rule>{_QUOTED_OR.format(':')}):\s*(?P<meaning>.*)")
+_COMMENT = re.compile(rf"#\s*(?P<rule>{_QUOTED_OR.format(':')}):\s*(?P<meaning>.*)")
 _CLAUSE = re.compile(_QUOTED_OR.format(","))
 _CHOICE = re.compile(r'"[^"]*"|[^|\s]+')
 
@@ -98,7 +98,7 @@ def rules(cell: str) -> dict[str, Rule | None]:
 
 def parse(comment: str) -> Rule | None:
     """Return the rule that a comment begins with, None where it does not."""
-    split = COMMENT.fullmatch(comment)
+    split = _COMMENT.fullmatch(comment)
     head = HEAD.match(split["rule"]) if split else None
     if split is None or head is None:
         return None

@@ -41,7 +41,7 @@ def estimated_seconds(runs: Runs, workers: int) -> float:
     return cost * len(runs) / len(some) / min(workers, -(-len(runs) // len(some)))
 
 
-def watched() -> bool:
+def _watched() -> bool:
     """Return whether somebody looks on: at a terminal or in JupyterLab, but not where a book's page is being made."""
     return "BNGD_OUTPUT" not in os.environ and (sys.stderr.isatty() or "ipykernel" in sys.modules)
 
@@ -80,7 +80,7 @@ def shown_progress(progress: bool | Progress | None, runs: Runs, workers: int, s
             "None to see it where a sweep is long"
         )
     least = STEP_SECONDS * runs.g.size * float(runs.marks[-1]) * len(runs) / workers
-    if progress is False or (progress is None and (not watched() or least < _LONG_SECONDS / 10)):
+    if progress is False or (progress is None and (not _watched() or least < _LONG_SECONDS / 10)):
         return lambda done, total: None
     seconds = estimated_seconds(runs, workers)
     if progress is None and seconds < _LONG_SECONDS:
