@@ -123,7 +123,7 @@ def test_the_share_that_is_explained():
 
 def test_messages_name_the_first_offender():
     with pytest.raises(ValueError, match="3 stands before 2;"):
-        Problem([1.0, 3.0, 2.0, 4.0, 0.5], np.ones(5))
+        Problem([1.0, 1.5, 3.0, 2.0, 4.0, 0.5], np.ones(6))
     with pytest.raises(ValueError, match="w0 holds inf,"):
         Problem([1.0, 2.0, 3.0], np.ones(3)).check_start([1.0, np.inf, np.nan])
 

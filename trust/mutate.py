@@ -40,7 +40,7 @@ TESTS = {
     "bngd/measure.py": ["test_measure", "test_examples"],
     "bngd/krylov.py": ["test_krylov"],
     "bngd/lanczos.py": ["test_krylov"],
-    "bngd/ensemble/kernels.py": ["test_ensemble"],
+    "bngd/ensemble/kernels.py": ["test_kernels"],
     "bngd/companion/run.py": ["test_companion_run"],
     "bngd/companion/parameters.py": ["test_companion_profiles"],
     "bngd/companion/ranges.py": ["test_companion_ranges"],
