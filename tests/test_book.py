@@ -232,6 +232,8 @@ def complaints(context, url, axe):
     page.goto(url)
     page.evaluate("window.MathJax?.startup?.promise")
     wrong += page.evaluate(NOT_TYPESET)
+    page.set_viewport_size({"width": max(WIDTHS), "height": 900})
+    wrong += page.evaluate(CUT_OFF)
     for state in itertools.product(WIDTHS, SCHEMES):
         looked_at = (url.endswith(AXE_PAGES) and state in AXE_STATES) or "BNGD_AXE_ALL" in os.environ
         wrong += barriers(page, *state, axe if looked_at else None)
@@ -244,6 +246,13 @@ def complaints(context, url, axe):
 NOT_TYPESET = """[...document.querySelectorAll('mjx-merror, .math.nohighlight')]
     .filter((part) => part.localName === 'mjx-merror' || !part.querySelector('mjx-container'))
     .map(({textContent}) => 'not typeset: ' + textContent)"""
+
+
+CUT_OFF = """[...document.querySelectorAll('mjx-math')].flatMap((formula) => {
+    let column = formula.parentElement;
+    while (getComputedStyle(column).display === 'inline') column = column.parentElement;
+    const over = formula.getBoundingClientRect().right - column.getBoundingClientRect().right;
+    return over > 2 ? [`wider than its column by ${Math.round(over)}: ${column.textContent.slice(0, 40)}`] : []; })"""
 
 
 AXE_RULES = """axe.run(document, {preload: false, resultTypes: ['violations']}).then(({violations}) =>

@@ -35,7 +35,7 @@ function draw({ ladder, secular: curve }, { problem, eigenvalues, shares, starre
 }
 
 function drawSecular(plot, x, problem, starred) {
-  plot.begin({ x, y: [-3, 3], logX: true, xLabel: "x", title: "Secular curve, zero where H* has an eigenvalue" });
+  plot.begin({ x, y: [-3, 3], logX: true, xLabel: "x", title: "Secular curve, zero at H*'s eigenvalues" });
   plot.horizontal("limit", 0);
   for (const value of problem.eigenvalues) plot.vertical("pole", value);
   const xs = Float64Array.from({ length: 301 }, (_, i) => x[0] * (x[1] / x[0]) ** (i / 300));
