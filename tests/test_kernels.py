@@ -55,9 +55,10 @@ def test_more_runs_than_a_block_holds_are_done_in_blocks(monkeypatch):
     np.testing.assert_allclose(recorded(*given, marks), expected(*given, marks), rtol=1e-9, atol=1e-13)
 
 
-def test_a_run_that_is_over_keeps_what_it_ended_with_and_the_others_go_on():
+@pytest.mark.parametrize(("first", "last"), [(1e-3, 1e-1), (1e-1, 1e-3)])
+def test_a_run_that_is_over_keeps_what_it_ended_with_and_the_others_go_on(first, last):
     problem, rates, starts, start = make(2, 20)
-    rates["lr"], rates["lr_a"] = np.geomspace(1e-3, 1e-1, 20), np.full(20, 0.9)
+    rates["lr"], rates["lr_a"] = np.geomspace(first, last, 20), np.full(20, 0.9)
     marks = [100, 128, 150, 256, 300, 400]
     record = recorded(problem, rates, starts, start, marks)
     over = record[1] <= ROUNDING * problem.explained / 2
