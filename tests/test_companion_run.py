@@ -56,6 +56,17 @@ def test_the_same_figure_has_the_same_bytes(output, kind):
     assert b"dc:date" not in one
 
 
+def test_a_formula_is_read_once_however_often_it_is_drawn(output):
+    from matplotlib.mathtext import MathTextParser
+
+    Run("one").figure(a_figure(), "x", caption="c", alt="a")
+    read = MathTextParser._parse_cached.cache_info()
+    Run("two").figure(a_figure(), "x", caption="c", alt="a")
+    again = MathTextParser._parse_cached.cache_info()
+    assert again.hits > read.hits
+    assert again.misses == read.misses
+
+
 def test_the_data_of_a_figure_is_what_it_draws():
     fig, (left, right) = style.figure(columns=2)
     left.plot([1, 2], [3, 1 / 3], label="loss")
