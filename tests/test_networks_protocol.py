@@ -355,7 +355,7 @@ for _ in range(10):
         time.sleep(0.005)
     os.kill(process, signal.SIGKILL)
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
-print(runs())
+print(f"\\n{runs()}")  # what a killed run said may have no end of line
 for name in ("killed", "undisturbed"):
     assert os.waitpid(start(name), 0)[1] == 0
 """
