@@ -1,6 +1,6 @@
 """The networks of the authors' protocol: one description each, with and without batch normalization."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, prod
@@ -19,6 +19,9 @@ Parameters = dict[str, list[Any]]
 
 Statistics = list[tuple[Array, Array]]
 """Mean and variance of each layer's input to its normalization."""
+
+Convolution = Callable[[Array, Array], Array]
+"""`convolve` or `convolve_by_patches`: the same up to rounding."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,11 @@ class Network:
         if not 0 <= self.epsilon < np.inf:
             raise ValueError(f"BN's epsilon is {self.epsilon}; give a finite number, 0 or more")
         object.__setattr__(self, "epsilon", float(self.epsilon))  # 0 and 0.0 are one network, with one key
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether a layer is a convolution."""
+        return any(isinstance(layer, Conv) for layer in self.layers)
 
     def with_batch_norm(self, epsilon: float = DEFAULT_EPSILON) -> "Network":
         """Return the same network with BN after every weight layer."""
@@ -161,8 +169,43 @@ def initialise(
     return parameters
 
 
+def convolve(x: Array, weights: Array) -> Array:
+    """Convolve with zero padding, by XLA's own convolution: the fastest, but not inside a loop of a compiled program.
+
+    Parameters
+    ----------
+    x : Array, shape (n, height, width, channels)
+    weights : Array, shape (kernel, kernel, channels, filters)
+        With an odd kernel.
+
+    Returns
+    -------
+    Array, shape (n, height, width, filters)
+    """
+    return lax.conv_general_dilated(x, weights, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def convolve_by_patches(x: Array, weights: Array) -> Array:
+    """Do as `convolve`, by one matrix product of patches, which a loop and many networks at once can hold.
+
+    Inside a compiled loop XLA takes another convolution on a CPU, twenty times as slow as this product.
+    """
+    n, height, width, channels = x.shape
+    kernel, filters = weights.shape[0], weights.shape[-1]
+    margin = kernel // 2
+    padded = jnp.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+    shifted = [padded[:, i : i + height, j : j + width] for i in range(kernel) for j in range(kernel)]
+    patches = jnp.concatenate(shifted, axis=-1).reshape(-1, kernel * kernel * channels)
+    return (patches @ weights.reshape(-1, filters)).reshape(n, height, width, filters)
+
+
 def forward(
-    network: Network, parameters: Parameters, x: Array, moving: Statistics | None = None, own: bool | Array = False
+    network: Network,
+    parameters: Parameters,
+    x: Array,
+    moving: Statistics | None = None,
+    own: bool | Array = False,
+    convolution: Convolution = convolve,
 ) -> tuple[Array, Statistics]:
     """Return the logits and the statistics that BN used.
 
@@ -175,6 +218,8 @@ def forward(
         What BN uses in place of this batch's statistics.
     own : bool or Array
         Whether BN uses this batch's statistics all the same. An Array decides when a compiled program runs.
+    convolution : callable
+        `convolve` or `convolve_by_patches`.
 
     Returns
     -------
@@ -185,7 +230,7 @@ def forward(
     used: Statistics = []
     last = len(network.layers) - 1
     for i, layer in enumerate(network.layers):
-        z = _linear(layer, x, parameters["weights"][i]) + parameters["biases"][i]
+        z = _linear(layer, x, parameters["weights"][i], convolution) + parameters["biases"][i]
         if network.normalised and (network.logits_too or i < last):
             batch = batch_statistics(z)
             used.append(batch if moving is None else jax.tree.map(partial(jnp.where, own), batch, moving[i]))
@@ -194,9 +239,9 @@ def forward(
     return x, used
 
 
-def _linear(layer: Conv | Dense, x: Array, weights: Array) -> Array:
+def _linear(layer: Conv | Dense, x: Array, weights: Array, convolution: Convolution) -> Array:
     if isinstance(layer, Conv):
-        return convolve(x, weights)
+        return convolution(x, weights)
     # The product as (units, n), which XLA's CPU kernels take half the time for where the units are few; without the
     # barrier its simplifier turns it round again.
     return lax.optimization_barrier(weights @ x.reshape(len(x), -1).T).T
@@ -205,28 +250,6 @@ def _linear(layer: Conv | Dense, x: Array, weights: Array) -> Array:
 def _activate(layer: Conv | Dense, z: Array) -> Array:
     z = jax.nn.relu(z)
     return max_pool(z, layer.pool) if isinstance(layer, Conv) else z
-
-
-def convolve(x: Array, weights: Array) -> Array:
-    """Convolve with zero padding, as one matrix product of patches: faster on a CPU than XLA's own convolution.
-
-    Parameters
-    ----------
-    x : Array, shape (n, height, width, channels)
-    weights : Array, shape (kernel, kernel, channels, filters)
-        With an odd kernel.
-
-    Returns
-    -------
-    Array, shape (n, height, width, filters)
-    """
-    n, height, width, channels = x.shape
-    kernel, filters = weights.shape[0], weights.shape[-1]
-    margin = kernel // 2
-    padded = jnp.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
-    shifted = [padded[:, i : i + height, j : j + width] for i in range(kernel) for j in range(kernel)]
-    patches = jnp.concatenate(shifted, axis=-1).reshape(-1, kernel * kernel * channels)
-    return (patches @ weights.reshape(-1, filters)).reshape(n, height, width, filters)
 
 
 def max_pool(z: Array, window: int) -> Array:

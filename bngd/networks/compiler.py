@@ -1,5 +1,6 @@
 """What JAX's compiler, XLA, is told. It reads the environment when JAX computes for the first time."""
 
+import ctypes
 import os
 
 import jax
@@ -7,6 +8,13 @@ import jax
 # The order of a sum follows the number of threads: with one, a job gives the same numbers in this process, in a worker
 # and on a cluster, and several side by side use the cores better. Too late where JAX has computed before this import.
 os.environ.setdefault("NPROC", "1")
+
+# Of glibc's malloc, as its header numbers them. A convolution's arrays are so large that the system is asked for each
+# anew, page by page, which took a third of the time of an update: what is freed is kept for the next update instead.
+_MMAP_MAX, _TRIM_THRESHOLD, _TWO_GIB = -4, -1, 2**31 - 1
+if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+    mallopt(_MMAP_MAX, 0)
+    mallopt(_TRIM_THRESHOLD, _TWO_GIB)
 
 _UNTRIED = (0, 11)
 """The first JAX that may not know the flag of `compile_quickly`; XLA ends a process whose flag it does not know."""

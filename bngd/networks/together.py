@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from bngd.networks.architectures import Network, Parameters, Statistics, initialise, shapes
+from bngd.networks.architectures import Network, Parameters, Statistics, convolve_by_patches, initialise, shapes
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job, batches
 from bngd.networks.training import (
@@ -103,7 +103,8 @@ def _evaluate(
     network: Network, parameters: Parameters, moving: Statistics, own: bool, images: Batch, indices: Array
 ) -> tuple[Array, Array]:
     def one(p: Parameters, m: Statistics, i: Array) -> tuple[Array, Array]:
-        return evaluate(network, p, m, own, images._replace(x=images.x[i], y=images.y[i]))
+        its_own = images._replace(x=images.x[i], y=images.y[i])
+        return evaluate(network, p, m, own, its_own, convolve_by_patches)
 
     return jax.vmap(one)(parameters, moving, indices)
 

@@ -14,7 +14,17 @@ import numpy as np
 from jax import Array, lax
 from numpy.typing import NDArray
 
-from bngd.networks.architectures import LOSSES, Network, Parameters, Statistics, forward, initialise
+from bngd.networks.architectures import (
+    LOSSES,
+    Convolution,
+    Network,
+    Parameters,
+    Statistics,
+    convolve,
+    convolve_by_patches,
+    forward,
+    initialise,
+)
 from bngd.networks.batch_norm import MOMENTUM
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job, batches
@@ -124,8 +134,19 @@ def trajectory(job: Job, data: Images) -> Iterator[State]:
         for chosen, count in parts:
             images = batch(data, "train", indices[chosen], job.dtype)
             with in_precision(job):  # not around the yield: it would hold for the caller too
-                parameters, moving = sgd_steps(job.network, parameters, moving, rates, count, images)
+                parameters, moving = _updated(job.network, parameters, moving, rates, count, images)
         yield State(end, parameters, moving, indices[end - 1])
+
+
+def _updated(
+    network: Network, parameters: Parameters, moving: Statistics, rates: NDArray, count: int, images: Batch
+) -> tuple[Parameters, Statistics]:
+    if not network.convolutional:
+        return sgd_steps(network, parameters, moving, rates, count, images)
+    for i in range(count):  # a call takes no time beside a convolution, which is not at its best in a compiled loop
+        one = images._replace(x=images.x[i], y=images.y[i])
+        parameters, moving = sgd_step(network, parameters, moving, rates, one)
+    return parameters, moving
 
 
 def looks(job: Job) -> Iterator[tuple[int, list[tuple[NDArray[np.int64], int]]]]:
@@ -153,15 +174,20 @@ def initial_moving(network: Network, parameters: Parameters) -> Statistics:
     return [(np.zeros_like(b), np.ones_like(b)) for b in biases]
 
 
-@partial(jax.jit, static_argnames="network")
+@partial(jax.jit, static_argnames=("network", "convolution"))
 def sgd_step(
-    network: Network, parameters: Parameters, moving: Statistics, rates: Array, images: Batch
+    network: Network,
+    parameters: Parameters,
+    moving: Statistics,
+    rates: Array,
+    images: Batch,
+    convolution: Convolution = convolve,
 ) -> tuple[Parameters, Statistics]:
     """Return parameters and moving averages after one update on one batch."""
     x, y = seen(images)
 
     def loss(p: Parameters) -> tuple[Array, Statistics]:
-        logits, statistics = forward(network, p, x)
+        logits, statistics = forward(network, p, x, convolution=convolution)
         return LOSSES[network.loss](logits, y), statistics
 
     gradient, statistics = jax.grad(loss, has_aux=True)(parameters)
@@ -185,21 +211,27 @@ def sgd_steps(
     """
 
     def update(i: Array, run: tuple[Parameters, Statistics]) -> tuple[Parameters, Statistics]:
-        return sgd_step(network, *run, rates, images._replace(x=images.x[i], y=images.y[i]))
+        one = images._replace(x=images.x[i], y=images.y[i])
+        return sgd_step(network, *run, rates, one, convolve_by_patches)
 
     return lax.fori_loop(0, count, update, (parameters, moving))
 
 
-@partial(jax.jit, static_argnames="network")
+@partial(jax.jit, static_argnames=("network", "convolution"))
 def evaluate(
-    network: Network, parameters: Parameters, moving: Statistics, own: bool | Array, images: Batch
+    network: Network,
+    parameters: Parameters,
+    moving: Statistics,
+    own: bool | Array,
+    images: Batch,
+    convolution: Convolution = convolve,
 ) -> tuple[Array, Array]:
     """Return loss and accuracy on some images, BN using their own statistics or the moving averages.
 
     One program for both: compiling it takes longer than a short run.
     """
     x, y = seen(images)
-    logits, _ = forward(network, parameters, x, moving, own)
+    logits, _ = forward(network, parameters, x, moving, own, convolution)
     return LOSSES[network.loss](logits, y), (logits.argmax(1) == y).mean()
 
 
