@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmarks import comparison, growth
+from benchmarks import comparison, convolutions, growth
 from bngd.machine import commit, cores, installed
 from bngd.studies.shared.style import COLOURS
 
@@ -71,6 +71,7 @@ def main() -> None:
     repeats, dimensions = (2, [10, 100, 1000, 10000]) if options.quick else (7, [10**k for k in range(1, 7)])
     begin = time.perf_counter()
     tables = {
+        "convolutions": convolutions.compare(repeats),  # first: JAX computes in double precision after the others
         "comparison": comparison.compare(repeats),
         "cores": growth.with_cores(repeats),
         "size": growth.with_size(repeats),
