@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 
-CHUNK_SECONDS = 0.1
-"""What a chunk should take: long beside the milliseconds of sending it, short beside the sweep."""
+CHUNK_SECONDS = 0.8
+"""What a chunk should take: long beside what sending it costs, short beside the sweep.
+
+Measured on a sweep of 10^10 coordinate-steps: two workers are 1.79 times as fast as one at 0.1, and 1.89 times at 0.8.
+"""
 
 AHEAD = 3
 """Chunks that wait at each thread of the cluster: none idles, and the scheduler never holds a whole sweep."""
