@@ -74,6 +74,8 @@ def about(title):
         words.append("the authors' protocol, on " + re.split("-every-|-described|-[0-9]+-rep", data)[0])
     if every := re.search(r"-every-(\d+)", title):
         words.append(f"every {every[1]}th rate")
+    if often := re.search(r"-(\d+)-repetitions", title):
+        words.append(f"{often[1]} repetitions")
     return ", ".join(words)
 
 

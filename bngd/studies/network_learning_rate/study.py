@@ -100,12 +100,34 @@ def rows_in_full() -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def convolutional_rows() -> pd.DataFrame:
+    """Return the kept runs of the convolutional network m1 at its real size: every rate, as often as they were run.
+
+    Returns
+    -------
+    DataFrame
+        As `bngd.networks.kept.results` gives them, with the title of the row and the protocol.
+    """
+    titles = [title for script in ("mnist_gdlr", "mnist_bnlr") for title in kept.rows(script, parts=True)]
+    parts = [kept.results(title).assign(row=title) for title in titles]
+    return pd.concat(parts, ignore_index=True).assign(protocol=f"m1, {parts[0]['steps'].iloc[0] - 1} updates")
+
+
 def ranges_in_full(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the workable ranges of `rows_in_full`, a repetition each, with the protocol."""
     groups = runs.groupby(["protocol", "network"], sort=False)
     return pd.concat(
         [workable_ranges(group, level=LEVELS[network]).assign(protocol=name) for (name, network), group in groups],
         ignore_index=True,
+    )
+
+
+def reduced_and_full(reduced: pd.DataFrame, full: pd.DataFrame) -> pd.DataFrame:
+    """Return the spread over repetitions, of the settings that both have, in the reduced network and the real one."""
+    shared = [setting for setting in full["setting"].unique() if setting in set(reduced["setting"])]
+    both = pd.concat([reduced.assign(runs="reduced, in this build"), full.assign(runs="m1, kept")])
+    return spread_over_repetitions(both[both["setting"].isin(shared)], ["setting", "runs"]).sort_values(
+        "setting", key=lambda column: column.map(shared.index), kind="stable", ignore_index=True
     )
 
 

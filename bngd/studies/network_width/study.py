@@ -64,11 +64,49 @@ def medians(ranges: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
     return table.reset_index()[["h", "setting", *columns]]
 
 
-def kept_runs(scripts: Sequence[str] = _SCRIPTS) -> tuple[pd.DataFrame, list[str]]:
-    """Return the kept runs of some scripts, whole rows and parts, each run once, and the titles that they come from."""
-    titles = [title for script in scripts for title in kept.rows(script, parts=True)]
+def kept_runs(scripts: Sequence[str] = _SCRIPTS, *, whole: bool = False) -> tuple[pd.DataFrame, list[str]]:
+    """Return the kept runs of some scripts, each run once, and the titles that they come from.
+
+    Parameters
+    ----------
+    scripts : sequence of str
+    whole : bool
+        Those of every rate and repetition; else the parts, which are the same part at every width and of every method.
+    """
+    wanted = {script: kept.rows(script) for script in scripts}
+    if not whole:
+        wanted = {script: [t for t in kept.rows(script, parts=True) if t not in wanted[script]] for script in scripts}
+    titles = [title for script in scripts for title in wanted[script]]
     runs = pd.concat([kept.results(title) for title in titles], ignore_index=True)
     return runs.drop_duplicates(["network", "setting", "seed", "lr"]), titles
+
+
+def part_and_whole(part: pd.DataFrame, whole: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
+    """Return what some rates and repetitions say of the range beside what all of them say.
+
+    Parameters
+    ----------
+    part, whole : DataFrame
+        As `while_training` gives them.
+    units : mapping of str to int
+        Name of a network -> its hidden units.
+
+    Returns
+    -------
+    DataFrame
+        A row for each width, setting and number of updates that both have: h, setting, updates, and the medians of both
+        measures in decades, of the part and of the whole.
+    """
+    measures, sides = ("absolute", "relative"), {"part": part, "whole": whole}
+    medians = [
+        table.assign(h=table["network"].map(units))
+        .groupby(["h", "setting", "updates"])[f"{measure}_decades"]
+        .median()
+        .rename(f"{measure}, {side}")
+        for measure in measures
+        for side, table in sides.items()
+    ]
+    return pd.concat(medians, axis=1, join="inner").reset_index()
 
 
 def while_training(runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
