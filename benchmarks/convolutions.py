@@ -193,7 +193,7 @@ def _table(network: Network, images: Batch, repeats: int, limit: float) -> pd.Da
         raise AssertionError(f"these do not compute what we compute: {', '.join(wrong)}, {apart}")
     rows = [
         {
-            "network": "m1 with BN" if network.normalised else "m1",
+            "network": network.name + " with BN" * network.normalised,
             "what": name,
             "milliseconds an update": 1000 * time,
             "times ours": time / best["ours"],

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from benchmarks import alternatives, comparison, growth, measuring
+from benchmarks import alternatives, comparison, convolutions, growth, measuring
+from bngd.networks import small_conv
 
 
 @pytest.fixture
@@ -16,6 +17,30 @@ def test_every_contestant_computes_the_same(small):
     assert {"Python loop over step sizes", "NumPy, batched", "ours, 1 core"} <= set(table["what"])
     assert (table["seconds"] > 0).all()
     assert table["share of multiply-add limit"].max() < 1.5
+
+
+@pytest.fixture
+def small_network(monkeypatch):
+    monkeypatch.setattr(convolutions, "M1", small_conv(2, 8))
+    monkeypatch.setattr(convolutions, "BATCH", 20)
+
+
+def test_every_trainer_computes_the_same_update(small_network):
+    table = convolutions.compare(repeats=1)
+    assert (table["largest difference"] <= convolutions.AGREEMENT).all()
+    assert {"ours", "JAX, one jit a batch", "ours, patches in a compiled loop"} <= set(table["what"])
+    assert set(table["network"]) == {"small conv", "small conv with BN"}
+
+
+def test_a_trainer_that_computes_something_else_is_noticed(small_network, monkeypatch):
+    monkeypatch.setattr(convolutions, "jax_jit", lambda network, p, images: [0 * w for w in p["weights"]])
+    with pytest.raises(AssertionError, match="these do not compute what we compute: JAX, one jit a batch"):
+        convolutions.compare(repeats=1)
+
+
+def test_the_multiply_adds_of_m1():
+    inner = 14 * 14 * 25 * 32 * 64 + 7 * 7 * 64 * 1024 + 1024 * 10
+    assert convolutions.multiply_adds(convolutions.M1) == 100 * (2 * 28 * 28 * 25 * 32 + 3 * inner)
 
 
 def test_an_accelerator_gets_a_row_of_its_own_under_its_name(small, monkeypatch):

@@ -256,6 +256,40 @@ def test_reduced_runs_stand_beside_the_kept_ones_of_their_width():
     assert table.fillna(0).to_numpy().tolist() == [[10, "gd", 1.0, 4.0, 7.0], [10, "bn", 2.0, 6.0, 0.0]]
 
 
+def test_a_part_is_held_against_the_whole_where_both_were_run():
+    same = {"setting": "gd", "updates": 200}
+    part = pd.DataFrame(
+        [
+            {"network": "m5, h = 10", **same, "seed": seed, "absolute_decades": a, "relative_decades": r}
+            for seed, a, r in ((0, 1.0, 3.0), (1, 2.0, 5.0), (2, 9.0, 4.0))
+        ]
+    )
+    elsewhere = part.assign(network="m5, h = 100")
+    whole = pd.concat([part.assign(absolute_decades=2.5, relative_decades=4.5), elsewhere.assign(setting="bn")])
+    table = network_width.part_and_whole(pd.concat([part, elsewhere]), whole, {"m5, h = 10": 10, "m5, h = 100": 100})
+    assert table.to_dict("records") == [
+        {"h": 10, **same, "absolute, part": 2.0, "absolute, whole": 2.5, "relative, part": 4.0, "relative, whole": 4.5}
+    ]
+
+
+def test_the_reduced_network_stands_beside_the_real_one():
+    def ranges(settings, best):
+        return pd.DataFrame(
+            {"setting": settings, "best_loss": best}
+            | {f"{m}_{c}": v for m in ("relative", "absolute") for c, v in (("decades", 1.0), ("censored", False))}
+        )
+
+    table = network_learning_rate.reduced_and_full(
+        ranges(["gd", "bn", "split 1"], [0.7, 0.4, 0.3]), ranges(["gd", "gd", "bn"], [0.3, 0.4, 0.2])
+    )
+    assert table[["setting", "runs", "best loss"]].to_numpy().tolist() == [
+        ["gd", "reduced, in this build", "0.700"],
+        ["gd", "m1, kept", "0.300 to 0.400"],
+        ["bn", "reduced, in this build", "0.400"],
+        ["bn", "m1, kept", "0.200"],
+    ]
+
+
 def test_who_tunes_is_judged_by_the_seed_that_speaks_least_for_the_loss():
     moved = pd.DataFrame(
         {
