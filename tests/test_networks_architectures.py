@@ -4,7 +4,7 @@ import pytest
 from jax import lax
 from scipy.ndimage import correlate
 
-from bngd.networks import architectures
+from bngd.networks import architectures, convolutions
 from bngd.networks.architectures import CIFAR, M1, M3, Conv, Dense, Network, forward, initialise, shapes, small_conv
 from bngd.networks.batch_norm import batch_norm, batch_statistics
 
@@ -33,10 +33,10 @@ def test_as_published_equals_the_scripts_wiring():
     def bn(z, i):
         return batch_norm(z, batch_statistics(z), kept["gamma"][i], kept["beta"][i], network.epsilon)
 
-    bn1 = bn(architectures.convolve(x, kept["weights"][0]), 0)
-    pool1 = architectures.max_pool(bn1, 2)
-    architectures.convolve(pool1, kernel2)  # hidden2 and bn2: computed, never used
-    pool2 = architectures.max_pool(jnp.maximum(bn1, 0), 2)
+    bn1 = bn(convolutions.convolve(x, kept["weights"][0]), 0)
+    pool1 = convolutions.max_pool(bn1, 2)
+    convolutions.convolve(pool1, kernel2)  # hidden2 and bn2: computed, never used
+    pool2 = convolutions.max_pool(jnp.maximum(bn1, 0), 2)
     fc1 = jnp.maximum(bn(pool2.reshape(6, -1) @ kept["weights"][1].T, 1), 0)
     logits = bn(fc1 @ kept["weights"][2].T, 2)
     np.testing.assert_allclose(forward(network.as_published(), kept, x)[0], logits, rtol=1e-5, atol=1e-5)
@@ -50,7 +50,7 @@ def test_convolution_equals_scipys(kernel):
     expected = np.zeros((2, 7, 6, 4))
     for i, channel, f in np.ndindex(2, 3, 4):
         expected[i, ..., f] += correlate(x[i, ..., channel], weights[..., channel, f], mode="constant")
-    for convolution in (architectures.convolve, architectures.convolve_by_patches):
+    for convolution in (convolutions.convolve, convolutions.convolve_by_patches):
         np.testing.assert_allclose(convolution(x, weights), expected, rtol=1e-5, atol=1e-5)
 
 
@@ -58,12 +58,12 @@ def test_convolution_equals_scipys(kernel):
 def test_pooling_equals_xlas(side):
     z = jnp.asarray(np.random.default_rng(side).standard_normal((2, side, side, 3)), jnp.float32)
     expected = lax.reduce_window(z, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "SAME")
-    np.testing.assert_array_equal(architectures.max_pool(z, 2), expected)
+    np.testing.assert_array_equal(convolutions.max_pool(z, 2), expected)
 
 
 def test_pooling_by_three_overlaps():
     z = jnp.arange(16.0).reshape(1, 4, 4, 1)
-    assert architectures.max_pool(z, 3)[0, :, :, 0].tolist() == [[10.0, 11.0], [14.0, 15.0]]
+    assert convolutions.max_pool(z, 3)[0, :, :, 0].tolist() == [[10.0, 11.0], [14.0, 15.0]]
 
 
 def test_glorot_limits_and_zero_biases():

@@ -1,6 +1,6 @@
 """The networks of the authors' protocol: one description each, with and without batch normalization."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, prod
@@ -12,6 +12,7 @@ import numpy as np
 from jax import Array, lax
 
 from bngd.networks.batch_norm import DEFAULT_EPSILON, batch_norm, batch_statistics
+from bngd.networks.convolutions import Convolution, convolve, max_pool
 from bngd.networks.images import CLASSES
 
 Parameters = dict[str, list[Any]]
@@ -19,9 +20,6 @@ Parameters = dict[str, list[Any]]
 
 Statistics = list[tuple[Array, Array]]
 """Mean and variance of each layer's input to its normalization."""
-
-Convolution = Callable[[Array, Array], Array]
-"""`convolve` or `convolve_by_patches`: the same up to rounding."""
 
 
 @dataclass(frozen=True)
@@ -169,36 +167,6 @@ def initialise(
     return parameters
 
 
-def convolve(x: Array, weights: Array) -> Array:
-    """Convolve with zero padding, by XLA's own convolution: the fastest, but not inside a loop of a compiled program.
-
-    Parameters
-    ----------
-    x : Array, shape (n, height, width, channels)
-    weights : Array, shape (kernel, kernel, channels, filters)
-        With an odd kernel.
-
-    Returns
-    -------
-    Array, shape (n, height, width, filters)
-    """
-    return lax.conv_general_dilated(x, weights, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
-
-
-def convolve_by_patches(x: Array, weights: Array) -> Array:
-    """Do as `convolve`, by one matrix product of patches, which a loop and many networks at once can hold.
-
-    Inside a compiled loop XLA takes another convolution on a CPU, twenty times as slow as this product.
-    """
-    n, height, width, channels = x.shape
-    kernel, filters = weights.shape[0], weights.shape[-1]
-    margin = kernel // 2
-    padded = jnp.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
-    shifted = [padded[:, i : i + height, j : j + width] for i in range(kernel) for j in range(kernel)]
-    patches = jnp.concatenate(shifted, axis=-1).reshape(-1, kernel * kernel * channels)
-    return (patches @ weights.reshape(-1, filters)).reshape(n, height, width, filters)
-
-
 def forward(
     network: Network,
     parameters: Parameters,
@@ -250,15 +218,6 @@ def _linear(layer: Conv | Dense, x: Array, weights: Array, convolution: Convolut
 def _activate(layer: Conv | Dense, z: Array) -> Array:
     z = jax.nn.relu(z)
     return max_pool(z, layer.pool) if isinstance(layer, Conv) else z
-
-
-def max_pool(z: Array, window: int) -> Array:
-    """Take maxima over square windows, two pixels apart, padded as TensorFlow's ``SAME``."""
-    n, height, width, channels = z.shape
-    if window == 2 and height % 2 == 0 and width % 2 == 0:
-        # The windows tile the image: a reshape does the same, with a much faster gradient.
-        return z.reshape(n, height // 2, 2, width // 2, 2, channels).max((2, 4))
-    return lax.reduce_window(z, -jnp.inf, lax.max, (1, window, window, 1), (1, 2, 2, 1), "SAME")
 
 
 def cross_entropy(logits: Array, labels: Array) -> Array:

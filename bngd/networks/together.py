@@ -11,7 +11,8 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from bngd.networks.architectures import Network, Parameters, Statistics, convolve_by_patches, initialise, shapes
+from bngd.networks.architectures import Network, Parameters, Statistics, initialise, shapes
+from bngd.networks.convolutions import convolve_by_patches
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job, batches
 from bngd.networks.training import (

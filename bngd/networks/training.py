@@ -14,18 +14,9 @@ import numpy as np
 from jax import Array, lax
 from numpy.typing import NDArray
 
-from bngd.networks.architectures import (
-    LOSSES,
-    Convolution,
-    Network,
-    Parameters,
-    Statistics,
-    convolve,
-    convolve_by_patches,
-    forward,
-    initialise,
-)
+from bngd.networks.architectures import LOSSES, Network, Parameters, Statistics, forward, initialise
 from bngd.networks.batch_norm import MOMENTUM
+from bngd.networks.convolutions import Convolution, convolve, convolve_by_patches
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job, batches
 
