@@ -1,6 +1,7 @@
 """One update of the authors' convolutional network m1 on one core: ours, and as others would write it."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +12,14 @@ from jax import lax
 from benchmarks import measuring
 from bngd.networks.architectures import M1, Conv, Network, Parameters, initialise, shapes
 from bngd.networks.batch_norm import batch_norm, batch_statistics
-from bngd.networks.training import Batch, initial_moving, sgd_step, sgd_steps
+from bngd.networks.training import Batch, initial_moving, sgd_steps, updated
 
 IMAGE, BATCH, BATCHES, RATE = (28, 28, 1), 100, 10, 0.01
 
 AGREEMENT = 1e-5
 """Weights after the first update have to agree to this, relative to their largest: training amplifies rounding."""
+
+SCAN = "JAX, lax.scan over the batches"
 
 Weights = list[np.ndarray]
 Trainer = Callable[[Network, Parameters, Batch], Weights]
@@ -24,16 +27,14 @@ Trainer = Callable[[Network, Parameters, Batch], Weights]
 
 
 def ours(network: Network, parameters: Parameters, images: Batch) -> Weights:
-    """Call by call, as a run of this network is trained."""
+    """As a run of this network is trained: call by call."""
     moving, rates = initial_moving(network, parameters), np.full(2, RATE, "float32")
-    for i in range(len(images.x)):
-        one = images._replace(x=images.x[i], y=images.y[i])
-        parameters, moving = sgd_step(network, parameters, moving, rates, one)
+    parameters, _ = updated(network, parameters, moving, rates, len(images.x), images)
     return list(map(np.asarray, parameters["weights"]))
 
 
 def ours_in_a_loop(network: Network, parameters: Parameters, images: Batch) -> Weights:
-    """All in a compiled loop, convolutions as products of patches: as networks without them are trained."""
+    """As networks without convolutions are trained: in a compiled loop, convolutions by products of patches."""
     moving, rates = initial_moving(network, parameters), np.full(2, RATE, "float32")
     parameters, _ = sgd_steps(network, parameters, moving, rates, len(images.x), images)
     return list(map(np.asarray, parameters["weights"]))
@@ -153,7 +154,7 @@ def multiply_adds(network: Network) -> int:
 def contestants() -> dict[str, Trainer]:
     """Return the trainers by name; PyTorch's are left out where it is not installed."""
     found: dict[str, Trainer] = {
-        "JAX, lax.scan over the batches": jax_scan,
+        SCAN: jax_scan,
         "JAX, one jit a batch": jax_jit,
         "ours, patches in a compiled loop": ours_in_a_loop,
     }
@@ -176,28 +177,22 @@ def compare(repeats: int) -> pd.DataFrame:
 
 def _table(network: Network, images: Batch, repeats: int, limit: float) -> pd.DataFrame:
     parameters = initialise(network, IMAGE, np.random.default_rng(1))
-    trainers, best = contestants(), {}
-    for round_ in range(repeats + 1):  # the first compiles, and is not counted
-        for name, train in trainers.items():
-            if "scan" in name and round_ > 1:
-                continue
-            time, _ = measuring.seconds(lambda train=train: train(network, parameters, images))
-            best[name] = min(best.get(name, np.inf), time / BATCHES) if round_ else np.inf
-    first = images._replace(x=images.x[:1], y=images.y[:1])
-    after = {name: train(network, parameters, first) for name, train in trainers.items()}
+    trainers = contestants()
+    calls = {name: partial(train, network, parameters, images) for name, train in trainers.items()}
+    best, _ = measuring.in_turns(calls, repeats, slow=(SCAN,))
+    after = {name: train(network, parameters, images.part(slice(1))) for name, train in trainers.items()}
     apart = {
         name: max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in zip(weights, after["ours"], strict=True))
         for name, weights in after.items()
     }
-    if wrong := [name for name, difference in apart.items() if not difference <= AGREEMENT]:
-        raise AssertionError(f"these do not compute what we compute: {', '.join(wrong)}, {apart}")
+    measuring.agree(apart, AGREEMENT)
     rows = [
         {
             "network": network.name + " with BN" * network.normalised,
             "what": name,
-            "milliseconds an update": 1000 * time,
+            "milliseconds an update": 1000 * time / BATCHES,
             "times ours": time / best["ours"],
-            "share of multiply-add limit": multiply_adds(network) / time / limit,
+            "share of multiply-add limit": BATCHES * multiply_adds(network) / time / limit,
             "largest difference": apart[name],
         }
         for name, time in sorted(best.items(), key=lambda item: -item[1])

@@ -3,7 +3,7 @@
 import multiprocessing
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,28 @@ def seconds(call: Callable[[], Any]) -> tuple[float, Any]:
 def best_seconds(call: Callable[[], Any], repeats: int) -> float:
     """Return the shortest time of several calls."""
     return min(seconds(call)[0] for _ in range(repeats))
+
+
+def in_turns(
+    calls: dict[str, Callable[[], Any]], repeats: int, *, slow: Collection[str] = ()
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Return the shortest time of each call and what it returned; calls take turns, round after round.
+
+    The first round, in which some compile, is not counted. Those that are `slow` take part in two more rounds only.
+    """
+    best, results = dict.fromkeys(calls, np.inf), {}
+    for round_ in range(repeats + 1):
+        for name, call in calls.items():
+            if round_ <= 2 or name not in slow:
+                time_, results[name] = seconds(call)
+                best[name] = min(best[name], time_ if round_ else np.inf)
+    return best, results
+
+
+def agree(apart: dict[str, float], limit: float) -> None:
+    """Raise an error that names the contestants that are further apart from ours than the limit, or not a number."""
+    if wrong := [name for name, difference in apart.items() if not difference <= limit]:
+        raise AssertionError(f"these do not compute what we compute: {', '.join(wrong)}, {apart}")
 
 
 def _chain(length: int) -> Callable[[NDArray, int], None]:

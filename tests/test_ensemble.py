@@ -200,13 +200,13 @@ def test_progress_is_told_where_asked_for_and_nowhere_else(problem, starts, caps
 def test_an_estimate_is_near_the_truth():
     problem = Problem.from_spectrum(np.geomspace(1, 1e6, 100), rng=np.random.default_rng(0))
     runs = make_runs(problem, np.full(96, 1e-9), w0=np.ones(100), marks=[0, 8000], method="bngd", lr_a=1.0, a0=None)
-
-    def ratio():
-        estimate, begin = estimated_seconds(runs, 1), time.perf_counter()
+    estimates, times = [], []
+    for _ in range(3):
+        estimates.append(estimated_seconds(runs, 1))
+        begin = time.perf_counter()
         record_runs(runs)
-        return estimate / (time.perf_counter() - begin)
-
-    assert any(0.2 < ratio() < 5 for _ in range(5))  # others may be using the machine
+        times.append(time.perf_counter() - begin)
+    assert 0.2 < min(estimates) / min(times) < 5  # others may be using the machine, and can only add time
 
 
 def test_an_interrupted_sweep_ends_at_once_and_gives_what_is_done(request):

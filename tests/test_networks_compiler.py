@@ -2,6 +2,7 @@
 workers give the same bits is tested in test_networks_parallel.py.
 """
 
+import ctypes
 import json
 import os
 import subprocess
@@ -44,3 +45,25 @@ def test_programs_compiled_quickly_differ_by_rounding(losses):
     (quickly, _), (well,) = losses.values()
     assert quickly != well
     assert quickly == pytest.approx(well, rel=1e-3)
+
+
+TAKEN_ANEW = """
+import resource
+import numpy as np
+import bngd.networks
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+np.ones(2**22)
+before = faults()
+for _ in range(10):
+    np.ones(2**22)
+print(faults() - before)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library")
+def test_memory_that_was_freed_is_not_taken_anew():
+    run = subprocess.run([sys.executable, "-c", TAKEN_ANEW], capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 1000, "ten arrays of 32 MiB have 80,000 pages"

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import jax
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from bngd.networks import Job, curves, grid, load, mlp, run, small_conv, summary, train, trajectory
 from bngd.networks.architectures import M2, Dense, Network, initialise
 from bngd.networks.jobs import batches
-from bngd.networks.training import batch, in_precision, initial_moving, seen, sgd_step
+from bngd.networks.training import batch, in_precision, initial_moving, seen, sgd_step, updated
 
 
 @pytest.fixture(scope="module")
@@ -275,3 +276,16 @@ def test_evaluating_bn_on_one_image_is_refused_by_name():
 def test_a_grid_needs_a_whole_number_of_repetitions(seeds):
     with pytest.raises(ValueError, match=r"seeds is .*; give a whole number, at least 1"):
         grid(M2, [0.1], seeds=seeds)
+
+
+@pytest.mark.parametrize("network", [mlp(12), small_conv(2, 8)], ids=lambda n: n.name)
+def test_so_many_updates_are_done_as_are_asked_for(digits, network):
+    network = network.with_batch_norm()
+    start = initialise(network, digits.shape, np.random.default_rng(1))
+    now = (start, initial_moving(network, start))
+    images = batch(digits, "train", np.arange(80).reshape(4, 20), "float32")
+    rates = np.array([0.1, 0.2], "float32")
+    ours, moving = updated(network, *now, rates, 3, images)
+    for i in range(3):
+        now = sgd_step(network, *now, rates, images.part(i))
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), (ours, moving), now)

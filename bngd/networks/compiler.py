@@ -10,7 +10,7 @@ import jax
 os.environ.setdefault("NPROC", "1")
 
 # Of glibc's malloc, as its header numbers them. A convolution's arrays are so large that the system is asked for each
-# anew, page by page, which took a third of the time of an update: what is freed is kept for the next update instead.
+# anew, page by page, which took a quarter to a third of an update: what is freed is kept for the next update instead.
 _MMAP_MAX, _TRIM_THRESHOLD, _TWO_GIB = -4, -1, 2**31 - 1
 if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
     mallopt(_MMAP_MAX, 0)

@@ -19,6 +19,8 @@ FOLDER = Path(__file__).parent / "rows"
 PARTS = ("-every-", "-repetitions")
 """What the title of a row has that was not run at every rate or as often as the script does."""
 _POOLED = "-pooled-"
+_RUN = ["network", "setting", "epsilon", "lr", "seed", "scale", "gamma", "dtype", "steps"]
+"""The columns that tell runs on the same data apart."""
 
 
 def rows(script: str = "", *, parts: bool = False, pooled: int = 1) -> list[str]:
@@ -61,6 +63,12 @@ def results(title: str) -> pd.DataFrame:
             f"take it from version control, or run it again: python -m bngd.networks protocol {title.split('-')[0]}"
         )
     return pd.read_csv(StringIO(text))
+
+
+def gathered(titles: Iterable[str]) -> pd.DataFrame:
+    """Return the runs of kept rows in one table, with the row; each once, though a part and its whole both have it."""
+    runs = pd.concat([results(title).assign(row=title) for title in titles], ignore_index=True)
+    return runs.drop_duplicates(_RUN, ignore_index=True)
 
 
 def provenance(title: str) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _steps(
     indices: Array,
 ) -> tuple[Parameters, Statistics]:
     def one(p: Parameters, m: Statistics, r: Array, i: Array) -> tuple[Parameters, Statistics]:
-        return sgd_steps(network, p, m, r, count, images._replace(x=images.x[i], y=images.y[i]))
+        return sgd_steps(network, p, m, r, count, images.part(i))
 
     return jax.vmap(one)(parameters, moving, rates, indices)
 
@@ -104,8 +104,7 @@ def _evaluate(
     network: Network, parameters: Parameters, moving: Statistics, own: bool, images: Batch, indices: Array
 ) -> tuple[Array, Array]:
     def one(p: Parameters, m: Statistics, i: Array) -> tuple[Array, Array]:
-        its_own = images._replace(x=images.x[i], y=images.y[i])
-        return evaluate(network, p, m, own, its_own, convolve_by_patches)
+        return evaluate(network, p, m, own, images.part(i), convolve_by_patches)
 
     return jax.vmap(one)(parameters, moving, indices)
 

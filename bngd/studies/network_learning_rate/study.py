@@ -88,16 +88,12 @@ def rows_in_full() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As `bngd.networks.kept.results` gives them, with the title of the row and the protocol: network and updates,
-        which the methods to be compared share.
+        As `bngd.networks.kept.gathered` gives them, with the protocol: network and updates, which the methods to be
+        compared share.
     """
-    parts = []
-    for title in sorted(kept.rows(), key=lambda title: "gdlr" not in title):
-        runs = kept.results(title)
-        network, updates = runs["network"].iloc[0], runs["steps"].iloc[0] - 1
-        if network in LEVELS:
-            parts.append(runs.assign(row=title, protocol=f"{network}, {updates} updates"))
-    return pd.concat(parts, ignore_index=True)
+    runs = kept.gathered(sorted(kept.rows(), key=lambda title: "gdlr" not in title))
+    runs = runs[runs["network"].isin(LEVELS)].reset_index(drop=True)
+    return runs.assign(protocol=[f"{n}, {s - 1} updates" for n, s in zip(runs["network"], runs["steps"], strict=True)])
 
 
 def convolutional_rows() -> pd.DataFrame:
@@ -106,11 +102,9 @@ def convolutional_rows() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As `bngd.networks.kept.results` gives them, with the title of the row and the protocol.
+        As `bngd.networks.kept.gathered` gives them.
     """
-    titles = [title for script in ("mnist_gdlr", "mnist_bnlr") for title in kept.rows(script, parts=True)]
-    parts = [kept.results(title).assign(row=title) for title in titles]
-    return pd.concat(parts, ignore_index=True).assign(protocol=f"m1, {parts[0]['steps'].iloc[0] - 1} updates")
+    return kept.gathered([t for script in ("mnist_gdlr", "mnist_bnlr") for t in kept.rows(script, parts=True)])
 
 
 def ranges_in_full(runs: pd.DataFrame) -> pd.DataFrame:

@@ -73,12 +73,8 @@ def kept_runs(scripts: Sequence[str] = _SCRIPTS, *, whole: bool = False) -> tupl
     whole : bool
         Those of every rate and repetition; else the parts, which are the same part at every width and of every method.
     """
-    wanted = {script: kept.rows(script) for script in scripts}
-    if not whole:
-        wanted = {script: [t for t in kept.rows(script, parts=True) if t not in wanted[script]] for script in scripts}
-    titles = [title for script in scripts for title in wanted[script]]
-    runs = pd.concat([kept.results(title) for title in titles], ignore_index=True)
-    return runs.drop_duplicates(["network", "setting", "seed", "lr"]), titles
+    titles = [t for script in scripts for t in kept.rows(script, parts=True) if (t in kept.rows(script)) == whole]
+    return kept.gathered(titles), titles
 
 
 def part_and_whole(part: pd.DataFrame, whole: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
@@ -151,7 +147,7 @@ def with_fewer_inputs(block: int, hidden: int, runs: pd.DataFrame) -> tuple[pd.D
     titles : list of str
     """
     titles = [title for script in _SCRIPTS for title in kept.rows(script, parts=True, pooled=block)]
-    pooled = pd.concat([kept.results(title) for title in titles], ignore_index=True)
+    pooled = kept.gathered(titles)
     pooled = pooled[pooled["network"].isin([m5(hidden).name, m5(hidden).with_batch_norm().name])]
     same = runs["network"].isin(pooled["network"]) & runs["setting"].isin(pooled["setting"])
     return pd.concat([pooled.assign(inputs=(28 // block) ** 2), runs[same].assign(inputs=28**2)]), titles
