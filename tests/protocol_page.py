@@ -53,11 +53,16 @@ def computed():
 
 def what_is_kept(name):
     """The runs of a script that are kept, up to where the prose goes on."""
-    whole = kept.rows()
-    titles = kept.rows(name, parts=True)
+    whole = kept.rows(name)
+    titles = [t for t in kept.rows(name, parts=True) if t in whole or not t.startswith(tuple(f"{w}-" for w in whole))]
     told = "; ".join(f"run in {'full' if title in whole else 'part'} ({about(title)})" for title in titles)
-    in_full = any(title in whole and not hidden(title) for title in titles)
-    return told + (": " if in_full else "; else ") * bool(told)
+    return told + (": " if in_full(name) else "; else ") * bool(told)
+
+
+def in_full(name):
+    """Whether every run of a script is kept, of m5 at every width, as one row or as several."""
+    widths = {hidden(title) for title in kept.rows(name)}
+    return None in widths or widths >= {network.name.rpartition(" = ")[2] for network in ROWS[name].networks}
 
 
 def hidden(title):

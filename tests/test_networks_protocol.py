@@ -59,8 +59,10 @@ def test_runs_of_a_row_are_the_scripts():
 def test_every_row_says_what_became_of_it():
     assert set(WORDS) == {*ROWS, *ADAM}
     for name, words in WORDS.items():
-        begin = "[" if any("-h" not in title for title in kept.rows(name)) else ("reduced: ", "not run: ")
+        begin = "[" if name in ROWS and protocol_page.in_full(name) else ("reduced: ", "not run: ")
         assert words.startswith(begin), name
+    number = sum(map(protocol_page.in_full, ROWS))
+    assert f"so {number} rows that were run in full are kept" in protocol_page.PAGE.read_text()
 
 
 @pytest.mark.parametrize(
