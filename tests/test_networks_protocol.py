@@ -300,6 +300,25 @@ def test_every_kth_rate_is_of_the_rows_own_runs(tmp_path, tiny_row):
     assert all(path.stat().st_mtime_ns == time for path, time in runs.items())
 
 
+@pytest.mark.parametrize("part", [["1"], ["5", "--every", "2"], ["5"]])
+def test_what_is_kept_of_a_row_is_taken_and_named(tmp_path, tiny_row, monkeypatch, capsys, part):
+    assert command.main([*tiny_row, *part, "--output", str(tmp_path / "kept")]) == 0
+    monkeypatch.setattr(kept, "FOLDER", tmp_path / "kept")
+    (about,) = (tmp_path / "kept").glob("*.json")
+    about.write_text(about.read_text().replace('"date": "2', '"date": "3').replace('"cpu', '"abacus'))
+    lines = len(about.with_suffix(".csv").read_text().splitlines()) - 1
+    for extra, folder in (([], "whole"), (["--from-kept"], "carried on")):
+        assert command.main([*tiny_row, "5", "--output", str(tmp_path / folder), *extra]) == 0
+    assert f"{lines} of 10 runs are there already" in capsys.readouterr().out
+    assert len(list((tmp_path / "carried on" / "fmnist_m2_gdlr").iterdir())) == 10 - lines
+    whole, carried = (tmp_path / folder / "fmnist_m2_gdlr.csv" for folder in ("whole", "carried on"))
+    assert whole.read_bytes() == carried.read_bytes()
+    told = json.loads(carried.with_suffix(".json").read_text())
+    assert told["date"].startswith("3")
+    assert "abacus" in told["device"]
+    assert ("cpu" in told["device"]) == (lines < 10)
+
+
 def test_a_row_runs_on_other_data_and_says_so(tmp_path, tiny_row, monkeypatch):
     monkeypatch.setitem(protocol.ROWS, "fmnist_m2_gdlr", replace(ROWS["fmnist_m2_gdlr"], dataset="mnist"))
     assert command.main([*tiny_row, "5", "--data", "digits"]) == 0

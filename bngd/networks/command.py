@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pooled", type=int, default=1, metavar="B", help="average blocks of B x B pixels first")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th step size only")
     parser.add_argument("--described", action="store_true", help="train the BN networks as meant, not as published")
+    parser.add_argument("--from-kept", action="store_true", help="take the runs that the package keeps; run the others")
     parser.add_argument("--workers", type=int, help="processes; every core unless given")
     parser.add_argument(
         "--device", help="such as gpu: as many runs at once as it holds; runs in processes unless given"
@@ -93,6 +94,7 @@ def _run_row(row: Row, options: argparse.Namespace, client: "Client | None") -> 
         pooled(row.data(), options.pooled),
         options.output,
         runs="-".join(runs),  # what is run for a part is not run again for the whole
+        from_kept=options.from_kept,
         workers=options.workers,
         client=client,
         device=together.device(options.device) if options.device else None,

@@ -7,6 +7,7 @@ title is the script's name, then what makes the runs others than the script's: `
 """
 
 import json
+import re
 from collections.abc import Iterable
 from hashlib import sha256
 from io import StringIO
@@ -16,10 +17,10 @@ from typing import Any
 import pandas as pd
 
 FOLDER = Path(__file__).parent / "rows"
-PARTS = ("-every-", "-repetitions")
+_PART = re.compile(r"-every-\d+|-\d+-repetitions")
 """What the title of a row has that was not run at every rate or as often as the script does."""
 _POOLED = "-pooled-"
-_RUN = ["network", "setting", "epsilon", "lr", "seed", "scale", "gamma", "dtype", "steps"]
+RUN = ["network", "setting", "epsilon", "lr", "seed", "scale", "gamma", "dtype", "steps"]
 """The columns that tell runs on the same data apart."""
 
 
@@ -38,7 +39,12 @@ def rows(script: str = "", *, parts: bool = False, pooled: int = 1) -> list[str]
     titles = sorted(path.stem for path in FOLDER.glob("*.csv"))
     of_script = [title for title in titles if not script or title.split("-")[0] == script]
     asked = [title for title in of_script if block(title) == pooled]
-    return [title for title in asked if parts or not any(part in title for part in PARTS)]
+    return [title for title in asked if parts or _whole(title) == title]
+
+
+def _whole(title: str) -> str:
+    """Return the title of the row that this one is a part of; itself if it is whole."""
+    return _PART.sub("", title)
 
 
 def block(title: str) -> int:
@@ -54,6 +60,28 @@ def results(title: str) -> pd.DataFrame:
     ValueError
         If the row is not kept, or its table is not as it was written.
     """
+    return pd.read_csv(StringIO(_checked(title)))
+
+
+def lines(whole: str) -> pd.DataFrame:
+    """Return the runs that are kept of a row, or of its parts, as their tables have them: text, and the table of each.
+
+    Raises
+    ------
+    ValueError
+        If a table is not as it was written.
+    """
+    titles = [title for title in rows(whole.split("-")[0], parts=True, pooled=block(whole)) if _whole(title) == whole]
+    tables = [as_text(_checked(title)).assign(row=title) for title in titles]
+    return pd.concat([pd.DataFrame(columns=[*RUN, "row"]), *tables]).drop_duplicates(RUN, ignore_index=True)
+
+
+def as_text(table: str) -> pd.DataFrame:
+    """Return a table in CSV with every entry as it is written."""
+    return pd.read_csv(StringIO(table), dtype=str, keep_default_na=False)
+
+
+def _checked(title: str) -> str:
     written = provenance(title)["columns"]
     text = (FOLDER / f"{title}.csv").read_text()
     found = column_sums(text)
@@ -62,13 +90,13 @@ def results(title: str) -> pd.DataFrame:
             f"{title}.csv is not as it was written: {', '.join(edited)} differ from the sums in {title}.json; "
             f"take it from version control, or run it again: python -m bngd.networks protocol {title.split('-')[0]}"
         )
-    return pd.read_csv(StringIO(text))
+    return text
 
 
 def gathered(titles: Iterable[str]) -> pd.DataFrame:
     """Return the runs of kept rows in one table, with the row; each once, though a part and its whole both have it."""
     runs = pd.concat([results(title).assign(row=title) for title in titles], ignore_index=True)
-    return runs.drop_duplicates(_RUN, ignore_index=True)
+    return runs.drop_duplicates(RUN, ignore_index=True)
 
 
 def provenance(title: str) -> dict[str, Any]:
@@ -99,5 +127,5 @@ def origins(titles: Iterable[str]) -> pd.DataFrame:
 
 def column_sums(table: str) -> dict[str, str]:
     """Return the first half of the SHA-256 of each column of a table in CSV, as it is written."""
-    columns = pd.read_csv(StringIO(table), dtype=str, keep_default_na=False)
+    columns = as_text(table)
     return {str(name): sha256("\n".join(columns[name]).encode()).hexdigest()[:32] for name in columns}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
+import pandas as pd
 
 from bngd.files import plain, write_text
 from bngd.machine import commit
@@ -20,7 +21,7 @@ from bngd.networks import kept
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job
 from bngd.networks.parallel import as_finished
-from bngd.networks.tables import early_losses, summary
+from bngd.networks.tables import early_losses, identity, summary
 from bngd.networks.together import as_finished_together
 from bngd.networks.training import FINAL, Training
 
@@ -41,6 +42,7 @@ def run_row(
     output: Path,
     *,
     runs: str | None = None,
+    from_kept: bool = False,
     workers: int | None = None,
     client: "Client | None" = None,
     device: "jax.Device | None" = None,
@@ -57,6 +59,8 @@ def run_row(
         Gets ``<runs>/<key>.json`` for each run, ``<name>.csv`` and ``<name>.json``.
     runs : str or None
         Names the folder of the runs; `name` unless given.
+    from_kept : bool
+        Whether runs that the package keeps (`bngd.networks.kept`) are taken from there.
     workers, client
         As for `bngd.networks.train`.
     device : jax.Device or None
@@ -70,7 +74,8 @@ def run_row(
     folder = output / (runs or name)
     folder.mkdir(parents=True, exist_ok=True)
     known = {job.key: read_run(folder / f"{job.key}.json", job) for job in jobs}
-    missing = [job for job in jobs if known[job.key] is None]
+    told = _kept(jobs, runs or name) if from_kept else {}
+    missing = [job for job in jobs if known[job.key] is None and job.key not in told]
     print(f"{name}: {len(jobs) - len(missing)} of {len(jobs)} runs are there already", flush=True)
     if missing:
         if device is None:
@@ -83,14 +88,35 @@ def run_row(
             print(f"{name}: {len(jobs) - len(missing) + done} of {len(jobs)}", end="\r", flush=True)
         print()
     table = output / f"{name}.csv"
-    made = [_made(folder / f"{job.key}.json") for job in jobs]
-    trainings = [t for job in jobs if (t := known[job.key])]
-    text = summary(trainings).join(early_losses(trainings)).to_csv(index=False, float_format=SINGLE)
+    text = _table([known[job.key] or told[job.key] for job in jobs])
+    made = [_made(folder / f"{job.key}.json") if known[job.key] else _made_of(told[job.key]) for job in jobs]
     about = provenance(made, data) | {"columns": kept.column_sums(text)}
     write_text(table.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
     write_text(table, text)
     print(f"{name}: {table}")
     return table
+
+
+def _kept(jobs: Sequence[Job], whole: str) -> dict[str, dict[str, str]]:
+    """Return the lines of those runs that the package keeps, by the keys of their jobs."""
+    lines = {tuple(line[name] for name in kept.RUN): line for line in kept.lines(whole).to_dict("records")}
+    asked = kept.as_text(_csv(pd.DataFrame([identity(job) for job in jobs])))[kept.RUN].itertuples(index=False)
+    return {job.key: lines[run] for job, run in zip(jobs, map(tuple, asked), strict=True) if run in lines}
+
+
+def _table(runs: Sequence[Training | dict[str, str]]) -> str:
+    """Return the table of runs, some of which are lines of another already."""
+    trainings = [run for run in runs if isinstance(run, Training)]
+    text = _csv(summary(trainings).join(early_losses(trainings)))
+    if len(trainings) == len(runs):
+        return text
+    fresh = iter(kept.as_text(text).to_dict("records") if trainings else [])
+    lines = pd.DataFrame([next(fresh) if isinstance(run, Training) else run for run in runs])
+    return _csv(lines.drop(columns="row"))
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, float_format=SINGLE)
 
 
 def read_run(path: Path, job: Job) -> Training | None:
@@ -142,6 +168,13 @@ def provenance(made: Sequence[dict[str, str]], data: Images) -> dict[str, Any]:
 def _made(path: Path) -> dict[str, str]:
     unknown = dict.fromkeys(_here_and_now(), "unknown")  # a file of an earlier version of this package
     return unknown | json.loads(path.read_text()).get("made", {})
+
+
+def _made_of(line: dict[str, str]) -> dict[str, str]:
+    """Return what provenance says of a kept run."""
+    about = kept.provenance(line["row"])
+    told = {name: about[name] for name in ("device", "date", "commit")} | about["versions"]
+    return told | {"platform": about["summary"].rpartition(" on ")[2]}
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,7 @@ _SMOOTHED = 10
 
 def summary(trainings: Sequence[Training]) -> pd.DataFrame:
     """Return a table with one row a run: what it was, how it ended, its final losses and accuracies."""
-    rows = [_identity(t.job) | {"outcome": t.outcome} | t.final for t in trainings]
+    rows = [identity(t.job) | {"outcome": t.outcome} | t.final for t in trainings]
     return pd.DataFrame(rows)
 
 
@@ -45,11 +45,12 @@ def curves(trainings: Sequence[Training]) -> pd.DataFrame:
         part = pd.DataFrame(
             {name: getattr(t, name) for name in ("step", "loss", "accuracy", "test_loss", "test_accuracy")}
         )
-        parts.append(part.assign(run=run_number, **_identity(t.job)))
+        parts.append(part.assign(run=run_number, **identity(t.job)))
     return pd.concat(parts, ignore_index=True)
 
 
-def _identity(job: Job) -> dict[str, Any]:
+def identity(job: Job) -> dict[str, Any]:
+    """Return what a table says of a run before its results."""
     kept = ("lr", "seed", "scale", "gamma", "dtype", "steps")
     network = {"network": job.network.name, "setting": job.setting, "epsilon": job.network.epsilon}
     return network | {name: getattr(job, name) for name in kept}
