@@ -54,15 +54,21 @@ def computed():
 def what_is_kept(name):
     """The runs of a script that are kept, up to where the prose goes on."""
     whole = kept.rows(name)
-    titles = [t for t in kept.rows(name, parts=True) if t in whole or not t.startswith(tuple(f"{w}-" for w in whole))]
+    mine = [t for t in kept.rows(name, parts=True) if hidden(t) is None or hidden(t) in widths(name)]
+    titles = [t for t in mine if t in whole or not t.startswith(tuple(f"{w}-" for w in whole))]
     told = "; ".join(f"run in {'full' if title in whole else 'part'} ({about(title)})" for title in titles)
     return told + (": " if in_full(name) else "; else ") * bool(told)
 
 
 def in_full(name):
     """Whether every run of a script is kept, of m5 at every width, as one row or as several."""
-    widths = {hidden(title) for title in kept.rows(name)}
-    return None in widths or widths >= {network.name.rpartition(" = ")[2] for network in ROWS[name].networks}
+    kept_widths = {hidden(title) for title in kept.rows(name)}
+    return None in kept_widths or kept_widths >= widths(name)
+
+
+def widths(name):
+    """The hidden widths that a script of m5 has; of any other, its network's name."""
+    return {network.name.rpartition(" = ")[2] for network in ROWS[name].networks}
 
 
 def hidden(title):

@@ -334,10 +334,17 @@ def test_a_row_of_cifar_runs_on_files_in_its_format(tmp_path, cifar_files, tiny_
     assert np.isfinite(runs["train_loss"].item())
 
 
-def test_a_hidden_width_that_the_row_has_not_is_refused(capsys):
+def test_a_row_of_m5_runs_at_any_hidden_width_and_no_other_row_does(tmp_path, tiny_row, monkeypatch, capsys):
     assert len(ROWS["mnist_m5_bnsplr"].with_hidden(100).jobs()) == 600
-    assert command.main(["mnist_m5_gdlr", "--hidden", "11"]) == 1
-    assert "h = 10; m5, h = 100" in capsys.readouterr().err
+    small = replace(ROWS["mnist_m5_gdlr"], grid=protocol.Grid(-1, 0, 2), steps=9, dataset="digits")
+    monkeypatch.setitem(protocol.ROWS, "mnist_m5_gdlr", small)
+    assert command.main(["mnist_m5_gdlr", *tiny_row[1:], "5", "--hidden", "30"]) == 0
+    assert set(pd.read_csv(tmp_path / "mnist_m5_gdlr-h30.csv")["network"]) == {"m5, h = 30"}
+    capsys.readouterr()
+    assert command.main(["mnist_m5_gdlr", "--hidden", "0"]) == 1
+    assert "--hidden is 0; give at least 1" in capsys.readouterr().err
+    assert command.main([*tiny_row, "5", "--hidden", "30"]) == 1
+    assert "fmnist_m2_gdlr trains m2; --hidden is for rows of m5" in capsys.readouterr().err
 
 
 def test_losses_on_the_way():

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("build/paper/rows"), help="folder of results (%(default)s)")
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="of the authors' %(default)s")
     parser.add_argument("--data", choices=DATASETS, help="data set; the script's own unless given")
-    parser.add_argument("--hidden", type=int, metavar="H", help="of a row of m5, the runs of this hidden width only")
+    parser.add_argument("--hidden", type=int, metavar="H", help="a row of m5 at this hidden width only")
     parser.add_argument("--pooled", type=int, default=1, metavar="B", help="average blocks of B x B pixels first")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th step size only")
     parser.add_argument("--described", action="store_true", help="train the BN networks as meant, not as published")

@@ -107,18 +107,19 @@ class Row:
         ]
 
     def with_hidden(self, hidden: int) -> "Row":
-        """Return the part of a row of m5 that has this hidden width: each is a row's worth of runs.
+        """Return a row of m5 at one hidden width, a row's worth of runs: the script's own part, or one that it has not.
 
         Raises
         ------
         ValueError
-            If the row has no such network.
+            If the row does not train m5, or the width is below 1.
         """
-        networks = tuple(network for network in self.networks if network == m5(hidden))
-        if not networks:
+        if not set(self.networks) <= set(_M5):
             names = "; ".join(network.name for network in self.networks)
-            raise ValueError(f"{self.name} trains no m5 with h = {hidden}; its networks: {names}")
-        return replace(self, networks=networks)
+            raise ValueError(f"{self.name} trains {names}; --hidden is for rows of m5, such as mnist_m5_gdlr")
+        if hidden < 1:
+            raise ValueError(f"--hidden is {hidden}; give at least 1")
+        return replace(self, networks=(m5(hidden),))
 
     def data(self) -> Images:
         """Return the data as the script read them, in full: a row is not run on a fallback."""
