@@ -235,12 +235,28 @@ def test_gains_are_wide_less_narrow():
 
 
 def test_runs_with_fewer_inputs_stand_beside_those_with_all():
-    runs, titles = network_width.with_fewer_inputs(7, 100, network_width.kept_runs()[0])
-    assert all("-pooled-7-" in title for title in titles)
+    runs, titles = network_width.with_fewer_inputs(100, network_width.kept_runs()[0])
+    assert all("-pooled-" in title for title in titles)
     counts = runs.groupby(["inputs", "setting"]).size()
-    assert set(counts.index) == {(16, "gd"), (16, "bn"), (784, "gd"), (784, "bn")}
-    assert counts.min() >= 30  # ten rates, three repetitions
+    assert set(counts.index) == {(n, setting) for n in (16, 49, 196, 784) for setting in ("gd", "bn")}
+    assert counts.min() == counts.max() == 30  # ten rates, three repetitions
     assert set(runs["network"]) == {"m5, h = 100"}
+
+
+def test_runs_with_more_hidden_units_stand_beside_those_of_the_scripts():
+    authors = network_width.kept_runs()[0]
+    assert set(authors["network"].map(network_width.hidden_units)) == {10, 100, 1000}
+    runs, titles = network_width.with_more_units(authors)
+    assert not {"10", "100", "1000"} & {title.split("-h")[1].split("-")[0] for title in titles}
+    counts = runs.groupby(["h", "setting"]).size()
+    assert {setting for _, setting in counts.index} == {"gd", "bn"}
+    assert counts.min() == counts.max() == 30
+    by_units = network_width.while_training_by("h", runs, level=0.06)
+    assert by_units.columns[-1] == "h"
+    pd.testing.assert_frame_equal(
+        by_units[by_units["h"] == 30].drop(columns="h").reset_index(drop=True),
+        network_width.while_training(runs[runs["h"] == 30], level=0.06),
+    )
 
 
 def test_reduced_runs_stand_beside_the_kept_ones_of_their_width():

@@ -9,7 +9,13 @@ from matplotlib.lines import Line2D
 from bngd.studies.shared.networks import loss_against_lr, measures, palette, setting_label
 from bngd.studies.shared.style import figure, panel_letters
 
-__all__ = ["loss_against_lr", "ranges_against_updates", "setting_label", "widths_against_units"]
+__all__ = [
+    "loss_against_lr",
+    "ranges_against_sizes",
+    "ranges_against_updates",
+    "setting_label",
+    "widths_against_units",
+]
 
 
 def widths_against_units(
@@ -81,3 +87,40 @@ def ranges_against_updates(
         handles += axes[0].plot([], [], shades[h], color="#444444", markersize=4.5, label=f"$h = {h}$")
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return fig
+
+
+def ranges_against_sizes(ranges: Mapping[str, pd.DataFrame], *, level: float) -> Figure:
+    """Draw the width of the workable range, asked for the same loss, against sizes of the network, early and late.
+
+    Parameters
+    ----------
+    ranges : mapping of str to DataFrame
+        Label of a size -> ranges as `bngd.studies.network_width.study.while_training_by` gives them, the size in the
+        last column; a panel each. Dots are repetitions, lines go through their medians.
+    level : float
+        Of the absolute measure.
+    """
+    fig, axes = figure(len(ranges), height=3.2, sharey=True)
+    for ax, (label, table) in zip(axes, ranges.items(), strict=True):
+        size = table.columns[-1]
+        for updates, style in _early_and_late(table):
+            for setting, colour in palette(table["setting"]).items():
+                runs = table[(table["updates"] == updates) & (table["setting"] == setting)]
+                ax.plot(runs[size], runs["absolute_decades"], ".", color=colour, markersize=4, alpha=0.6)
+                ax.plot(runs.groupby(size)["absolute_decades"].median(), style, color=colour, linewidth=1.3)
+        sizes = sorted(set(table[size]))
+        ax.set(xlabel=label, xscale="log")
+        ax.set_xticks(sizes, [f"{n}" for n in sizes], minor=False)
+        ax.minorticks_off()
+    axes[0].set_ylim(bottom=0)
+    axes[0].set_ylabel(f"decades with a loss below {level:g}")
+    panel_letters(axes)
+    handles = [Line2D([], [], color=colour, label=setting_label(s)) for s, colour in palette(table["setting"]).items()]
+    for updates, style in _early_and_late(table):
+        handles += axes[0].plot([], [], style, color="#444444", label=f"after {updates} updates")
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return fig
+
+
+def _early_and_late(table: pd.DataFrame) -> list[tuple[int, str]]:
+    return [(table["updates"].min(), ":"), (table["updates"].max(), "-")]

@@ -12,6 +12,9 @@ from bngd.networks import Job, grid, kept, m5, workable_ranges
 _SCRIPTS = ("mnist_m5_gdlr", "mnist_m5_bnlr", "mnist_m5_bnsplr")
 """The authors' scripts of m5."""
 
+_UNITS = (10, 100, 1000)
+"""The hidden units in them."""
+
 
 def jobs(widths: Sequence[int], repetitions: Sequence[int], lr: ArrayLike, lr_a: float, **same: Any) -> list[Job]:
     """Return the runs of m5 with each number of hidden units: without BN, with one rate, with lr_a for gamma and beta.
@@ -74,7 +77,36 @@ def kept_runs(scripts: Sequence[str] = _SCRIPTS, *, whole: bool = False) -> tupl
         Those of every rate and repetition; else the parts, which are the same part at every width and of every method.
     """
     titles = [t for script in scripts for t in kept.rows(script, parts=True) if (t in kept.rows(script)) == whole]
-    return kept.gathered(titles), titles
+    runs = kept.gathered(titles)
+    authors = runs[runs["network"].map(hidden_units).isin(_UNITS)]
+    return authors, list(authors["row"].unique())
+
+
+def hidden_units(network: str) -> int:
+    """Return the number of hidden units in a network of m5, from its name."""
+    return int(network.split("= ")[1])
+
+
+def with_more_units(runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the kept runs of m5 with other numbers of hidden units, beside those that the authors' scripts have.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        The latter, as `kept_runs` gives them; of these, the settings that were run with other numbers.
+
+    Returns
+    -------
+    runs : DataFrame
+        With the column h, of hidden units.
+    titles : list of str
+        Of the rows of other numbers.
+    """
+    kept_at_all = kept.gathered(title for script in _SCRIPTS for title in kept.rows(script, parts=True))
+    kept_at_all = kept_at_all.assign(h=kept_at_all["network"].map(hidden_units))
+    more = kept_at_all[~kept_at_all["h"].isin(_UNITS)]
+    same = runs[runs["setting"].isin(more["setting"])]
+    return pd.concat([more, same.assign(h=same["network"].map(hidden_units))]), list(more["row"].unique())
 
 
 def part_and_whole(part: pd.DataFrame, whole: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
@@ -129,13 +161,11 @@ def while_training(runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def with_fewer_inputs(block: int, hidden: int, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Return the kept runs of m5 at one hidden width on pooled images, beside those on whole ones, and their titles.
+def with_fewer_inputs(hidden: int, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the kept runs of m5 at one hidden width on pooled images, beside those on whole ones.
 
     Parameters
     ----------
-    block : int
-        The pixels of Fashion-MNIST's 28 x 28 were averaged over blocks of this side.
     hidden : int
     runs : DataFrame
         On whole images, as `kept_runs` gives them; of these, the settings that were run on pooled ones.
@@ -143,14 +173,22 @@ def with_fewer_inputs(block: int, hidden: int, runs: pd.DataFrame) -> tuple[pd.D
     Returns
     -------
     runs : DataFrame
-        With the column inputs.
+        With the column inputs, the pixels of Fashion-MNIST's 28 x 28 averaged over blocks.
     titles : list of str
+        Of the rows on pooled images.
     """
-    titles = [title for script in _SCRIPTS for title in kept.rows(script, parts=True, pooled=block)]
-    pooled = kept.gathered(titles)
-    pooled = pooled[pooled["network"].isin([m5(hidden).name, m5(hidden).with_batch_norm().name])]
-    same = runs["network"].isin(pooled["network"]) & runs["setting"].isin(pooled["setting"])
-    return pd.concat([pooled.assign(inputs=(28 // block) ** 2), runs[same].assign(inputs=28**2)]), titles
+    blocks = (2, 4, 7)
+    titles = [title for script in _SCRIPTS for block in blocks for title in kept.rows(script, parts=True, pooled=block)]
+    pooled = pd.concat([kept.gathered([title]).assign(inputs=(28 // kept.block(title)) ** 2) for title in titles])
+    pooled = pooled[pooled["network"].map(hidden_units) == hidden]
+    same = (runs["network"].map(hidden_units) == hidden) & runs["setting"].isin(pooled["setting"])
+    return pd.concat([pooled, runs[same].assign(inputs=28**2)]), list(pooled["row"].unique())
+
+
+def while_training_by(size: str, runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
+    """Return `while_training` of the runs of each size of the network or its input, with the size."""
+    parts = [while_training(part, level=level).assign(**{size: value}) for value, part in runs.groupby(size)]
+    return pd.concat(parts, ignore_index=True)
 
 
 def gains(ranges: pd.DataFrame, size: str, narrow: int, wide: int) -> pd.DataFrame:
