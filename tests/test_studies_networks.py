@@ -231,6 +231,7 @@ def test_gains_are_wide_less_narrow():
     gains = network_width.gains(ranges, "h", 10, 100)
     assert gains["updates"].tolist() == [200, 200, 600, 600]
     assert gains["absolute"].tolist() == pytest.approx([1, 1, 0, 0])
+    assert gains["left_the_grid"].tolist() == [1, 1, 2, 2]  # both rates of h = 100 work, and later of h = 10 too
     assert set(gains["repetitions"]) == {1}
 
 

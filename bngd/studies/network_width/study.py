@@ -207,7 +207,8 @@ def gains(ranges: pd.DataFrame, size: str, narrow: int, wide: int) -> pd.DataFra
     -------
     DataFrame
         A row for each setting and number of updates that both sizes have: setting, updates, relative, absolute
-        (differences of medians), repetitions (of the size that has fewer).
+        (differences of medians), left_the_grid (repetitions whose range, by the absolute measure, is a lower bound),
+        repetitions (of the size that has fewer).
     """
     columns = ["relative_decades", "absolute_decades"]
     grouped = ranges.groupby([size, "setting", "updates"], sort=False)
@@ -215,7 +216,10 @@ def gains(ranges: pd.DataFrame, size: str, narrow: int, wide: int) -> pd.DataFra
     both = median.loc[wide].index.intersection(median.loc[narrow].index, sort=False)
     gain = (median.loc[wide].loc[both] - median.loc[narrow].loc[both]).set_axis(["relative", "absolute"], axis=1)
     fewest = np.minimum(counts.loc[wide].loc[both], counts.loc[narrow].loc[both])
-    return gain.assign(repetitions=fewest).reset_index()
+    left = grouped["absolute_censored"].sum()
+    return gain.assign(
+        left_the_grid=left.loc[wide].loc[both] + left.loc[narrow].loc[both], repetitions=fewest
+    ).reset_index()
 
 
 def reduced_and_kept(reduced: pd.DataFrame, on_the_way: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
