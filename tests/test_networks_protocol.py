@@ -344,7 +344,7 @@ def test_a_row_of_m5_runs_at_any_hidden_width_and_no_other_row_does(tmp_path, ti
     assert command.main(["mnist_m5_gdlr", "--hidden", "0"]) == 1
     assert "--hidden is 0; give at least 1" in capsys.readouterr().err
     assert command.main([*tiny_row, "5", "--hidden", "30"]) == 1
-    assert "fmnist_m2_gdlr trains m2; --hidden is for rows of m5" in capsys.readouterr().err
+    assert "--hidden is 30, but fmnist_m2_gdlr trains m2; give it to a row of m5" in capsys.readouterr().err
 
 
 def test_losses_on_the_way():
