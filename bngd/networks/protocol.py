@@ -116,7 +116,7 @@ class Row:
         """
         if not set(self.networks) <= set(_M5):
             names = "; ".join(network.name for network in self.networks)
-            raise ValueError(f"--hidden is {hidden}, but {self.name} trains {names}; give it to a row of m5: mnist_m5_gdlr")
+            raise ValueError(f"--hidden is {hidden}, but {self.name} trains {names}; give it to a row of m5")
         if hidden < 1:
             raise ValueError(f"--hidden is {hidden}; give at least 1")
         return replace(self, networks=(m5(hidden),))
