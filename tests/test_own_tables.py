@@ -53,7 +53,7 @@ def test_a_table_that_is_refused_says_where_what_and_the_way_out(tmp_path, case)
     [
         ("http://example.org/data.csv", ("'http://example.org/data.csv'", "download")),
         ("none.csv", ("'none.csv'", "no file")),
-        ("~/none.csv", ("'~/none.csv'", "no file")),
+        ("~", ("'~'", "folder")),
         ("", ("''", "folder")),
         ("/dev/null", ("'/dev/null'", "neither")),
         ("a\0b", ("no file",)),
@@ -61,6 +61,7 @@ def test_a_table_that_is_refused_says_where_what_and_the_way_out(tmp_path, case)
 )
 def test_a_path_that_is_no_file_gets_words_of_its_own(tmp_path, monkeypatch, given, words):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "home").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     with pytest.raises((DataFileError, FileNotFoundError)) as caught:
         reading.read(given, "y")
