@@ -55,7 +55,7 @@ def what_is_kept(name):
     """The runs of a script that are kept, up to where the prose goes on."""
     whole = kept.rows(name)
     mine = [t for t in kept.rows(name, parts=True) if hidden(t) is None or hidden(t) in widths(name)]
-    titles = [t for t in mine if t in whole or not t.startswith(tuple(f"{w}-" for w in whole))]
+    titles = [t for t in mine if t in whole or kept.whole(t) not in whole]
     told = "; ".join(f"run in {'full' if title in whole else 'part'} ({about(title)})" for title in titles)
     return told + (": " if in_full(name) else "; else ") * bool(told)
 

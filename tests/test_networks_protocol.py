@@ -319,6 +319,16 @@ def test_what_is_kept_of_a_row_is_taken_and_named(tmp_path, tiny_row, monkeypatc
     assert ("cpu" in told["device"]) == (lines < 10)
 
 
+def test_what_is_kept_of_one_hidden_width_is_taken_for_the_whole_row(tmp_path, tiny_row, monkeypatch, capsys):
+    small = replace(ROWS["mnist_m5_gdlr"], grid=protocol.Grid(-1, 0, 2), steps=9, dataset="digits")
+    monkeypatch.setitem(protocol.ROWS, "mnist_m5_gdlr", small)
+    row = ["mnist_m5_gdlr", *tiny_row[1:], "1"]
+    assert command.main([*row, "--hidden", "100", "--output", str(tmp_path / "kept")]) == 0
+    monkeypatch.setattr(kept, "FOLDER", tmp_path / "kept")
+    assert command.main([*row, "--from-kept"]) == 0
+    assert "2 of 6 runs are there already" in capsys.readouterr().out
+
+
 def test_a_row_runs_on_other_data_and_says_so(tmp_path, tiny_row, monkeypatch):
     monkeypatch.setitem(protocol.ROWS, "fmnist_m2_gdlr", replace(ROWS["fmnist_m2_gdlr"], dataset="mnist"))
     assert command.main([*tiny_row, "5", "--data", "digits"]) == 0

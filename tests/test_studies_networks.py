@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bngd.networks import Job, Training, kept, mlp
+from bngd.networks import Job, Training, mlp
 from bngd.studies.network_effective_step import study as network_effective_step
 from bngd.studies.network_learning_rate import study as network_learning_rate
 from bngd.studies.network_scaling import study as network_scaling
@@ -115,7 +115,7 @@ def test_widths_to_compare_need_partners(widths, repetitions):
 def test_means_over_repetitions_ascend_in_width():
     ranges = pd.DataFrame(
         {
-            "network": ["wide", "narrow", "narrow"],
+            "h": [100, 10, 10],
             "setting": "bn",
             "best_loss": 0.1,
             "relative_decades": [4.0, 1.0, 2.0],
@@ -123,7 +123,7 @@ def test_means_over_repetitions_ascend_in_width():
             "relative_high": 1.0,
         }
     )
-    table = network_width.medians(ranges, {"wide": 100, "narrow": 10})
+    table = network_width.medians(ranges)
     assert network_width.by_width(table, "bn", "relative_decades") == [1.5, 4.0]
     assert table["h"].tolist() == [10, 100]
 
@@ -225,50 +225,58 @@ def test_ranges_while_training_are_those_of_the_losses_on_the_way():
     assert found["m5, h = 100", "bn", 200] == pytest.approx(1)
 
 
-def test_gains_are_wide_less_narrow():
-    ranges = on_the_way()
-    ranges["h"] = ranges["network"].map({"m5, h = 10": 10, "m5, h = 100": 100})
-    gains = network_width.gains(ranges, "h", 10, 100)
-    assert gains["updates"].tolist() == [200, 200, 600, 600]
-    assert gains["absolute"].tolist() == pytest.approx([1, 1, 0, 0])
-    assert gains["left_the_grid"].tolist() == [1, 1, 2, 2]  # both rates of h = 100 work, and later of h = 10 too
-    assert set(gains["repetitions"]) == {1}
+def test_gains_are_wide_less_narrow_where_no_range_left_the_grid():
+    rows = [
+        {"h": h, "setting": "bn", "updates": n, "seed": seed, "relative_decades": 1.0, "absolute_decades": decades}
+        | {"relative_censored": h == 10, "absolute_censored": n == 600 and seed == 1 and h == 100}
+        for seed in (0, 1, 2)
+        for h, n, decades in ((10, 200, 2.0 + seed), (100, 200, 5.0 + seed), (10, 600, 1.0), (100, 600, 2.0))
+    ]
+    only_narrow = {"h": 10, "updates": 2000, "setting": "bn"} | dict.fromkeys(rows[0].keys() & {"seed"}, 0)
+    only_narrow |= {f"{m}_{c}": 0 for m in ("relative", "absolute") for c in ("decades", "censored")}
+    gains = network_width.gains(pd.DataFrame([*rows, *rows[:1], only_narrow]), "h", 10, 100)
+    assert gains["updates"].tolist() == [200, 600]
+    assert gains["repetitions"].tolist() == [3, 3]
+    assert gains["absolute"].tolist()[0] == pytest.approx(3.5)
+    assert np.isnan(gains["absolute"].tolist()[1])
+    assert gains["relative"].isna().all()
 
 
 def test_runs_with_fewer_inputs_stand_beside_those_with_all():
-    runs, titles = network_width.with_fewer_inputs(100, network_width.kept_runs()[0])
+    runs, titles = network_width.with_fewer_inputs(100)
+    assert len(titles) == 6
     assert all("-pooled-" in title for title in titles)
     counts = runs.groupby(["inputs", "setting"]).size()
     assert set(counts.index) == {(n, setting) for n in (16, 49, 196, 784) for setting in ("gd", "bn")}
     assert counts.min() == counts.max() == 30  # ten rates, three repetitions
     assert set(runs["network"]) == {"m5, h = 100"}
+    by_inputs = network_width.while_training_by_inputs(runs, level=0.06)
+    pd.testing.assert_frame_equal(
+        by_inputs[by_inputs["inputs"] == 49].drop(columns="inputs").reset_index(drop=True),
+        network_width.while_training(runs[runs["inputs"] == 49], level=0.06),
+    )
 
 
 def test_runs_with_more_hidden_units_stand_beside_those_of_the_scripts():
-    authors = network_width.kept_runs()[0]
-    assert set(authors["network"].map(network_width.hidden_units)) == {10, 100, 1000}
-    runs, titles = network_width.with_more_units(authors)
+    runs, titles = network_width.with_more_units()
+    assert len(titles) == 4
     assert not {"10", "100", "1000"} & {title.split("-h")[1].split("-")[0] for title in titles}
-    counts = runs.groupby(["h", "setting"]).size()
-    assert {setting for _, setting in counts.index} == {"gd", "bn"}
+    counts = runs.groupby(["network", "setting"]).size()
+    assert {(network_width.hidden_units(network), setting) for network, setting in counts.index} == {
+        (h, setting) for h in (10, 30, 100, 300, 1000) for setting in ("gd", "bn")
+    }
     assert counts.min() == counts.max() == 30
-    by_units = network_width.while_training_by("h", runs, level=0.06)
-    assert by_units.columns[-1] == "h"
-    pd.testing.assert_frame_equal(
-        by_units[by_units["h"] == 30].drop(columns="h").reset_index(drop=True),
-        network_width.while_training(runs[runs["h"] == 30], level=0.06),
-    )
 
 
 def test_reduced_runs_stand_beside_the_kept_ones_of_their_width():
     reduced = pd.DataFrame({"h": [10, 10, 30], "setting": ["gd", "bn", "gd"], "absolute_decades": [1.0, 2.0, 9.0]})
     kept_runs = pd.DataFrame(
         {
-            "network": "m5, h = 10", "setting": ["gd", "gd", "bn", "gd"], "updates": [200, 200, 200, 600],
+            "h": 10, "setting": ["gd", "gd", "bn", "gd"], "updates": [200, 200, 200, 600],
             "absolute_decades": [3.0, 5.0, 6.0, 7.0],
         }
     )  # fmt: skip
-    table = network_width.reduced_and_kept(reduced, kept_runs, {"m5, h = 10": 10})
+    table = network_width.reduced_and_kept(reduced, kept_runs)
     assert table.columns.tolist() == ["h", "setting", "reduced", "kept, 200", "kept, 600"]
     assert table.fillna(0).to_numpy().tolist() == [[10, "gd", 1.0, 4.0, 7.0], [10, "bn", 2.0, 6.0, 0.0]]
 
@@ -277,13 +285,13 @@ def test_a_part_is_held_against_the_whole_where_both_were_run():
     same = {"setting": "gd", "updates": 200}
     part = pd.DataFrame(
         [
-            {"network": "m5, h = 10", **same, "seed": seed, "absolute_decades": a, "relative_decades": r}
+            {"h": 10, **same, "seed": seed, "absolute_decades": a, "relative_decades": r}
             for seed, a, r in ((0, 1.0, 3.0), (1, 2.0, 5.0), (2, 9.0, 4.0))
         ]
     )
-    elsewhere = part.assign(network="m5, h = 100")
+    elsewhere = part.assign(h=100)
     whole = pd.concat([part.assign(absolute_decades=2.5, relative_decades=4.5), elsewhere.assign(setting="bn")])
-    table = network_width.part_and_whole(pd.concat([part, elsewhere]), whole, {"m5, h = 10": 10, "m5, h = 100": 100})
+    table = network_width.part_and_whole(pd.concat([part, elsewhere]), whole)
     assert table.to_dict("records") == [
         {"h": 10, **same, "absolute, part": 2.0, "absolute, whole": 2.5, "relative, part": 4.0, "relative, whole": 4.5}
     ]
@@ -323,7 +331,11 @@ def test_who_tunes_is_judged_by_the_seed_that_speaks_least_for_the_loss():
     assert table["norm²"].tolist() == ["2.00 to 4.00", "3.00 to 3.00"]
 
 
-def test_kept_runs_of_m5_are_there_once():
-    runs, titles = network_width.kept_runs()
+@pytest.mark.parametrize(("whole", "runs_of_one"), [(True, 5 * 40), (False, 3 * 10)])
+def test_kept_runs_of_m5_are_there_once_and_all(whole, runs_of_one):
+    runs, titles = network_width.kept_runs(whole=whole)
+    assert len(titles) == 9  # three scripts, three widths
     assert not runs.duplicated(["network", "setting", "seed", "lr"]).any()
-    assert kept.origins(titles)["row"].tolist() == titles
+    counts = runs.groupby(["network", "setting"]).size()
+    assert len(counts) == 3 * (1 + 1 + 3)
+    assert set(counts) == {runs_of_one}

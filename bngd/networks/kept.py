@@ -19,6 +19,7 @@ import pandas as pd
 FOLDER = Path(__file__).parent / "rows"
 _PART = re.compile(r"-every-\d+|-\d+-repetitions")
 """What the title of a row has that was not run at every rate or as often as the script does."""
+_HIDDEN = re.compile(r"-h\d+")
 _POOLED = "-pooled-"
 RUN = ["network", "setting", "epsilon", "lr", "seed", "scale", "gamma", "dtype", "steps"]
 """The columns that tell runs on the same data apart."""
@@ -39,10 +40,10 @@ def rows(script: str = "", *, parts: bool = False, pooled: int = 1) -> list[str]
     titles = sorted(path.stem for path in FOLDER.glob("*.csv"))
     of_script = [title for title in titles if not script or title.split("-")[0] == script]
     asked = [title for title in of_script if block(title) == pooled]
-    return [title for title in asked if parts or _whole(title) == title]
+    return [title for title in asked if parts or whole(title) == title]
 
 
-def _whole(title: str) -> str:
+def whole(title: str) -> str:
     """Return the title of the row that this one is a part of; itself if it is whole."""
     return _PART.sub("", title)
 
@@ -63,16 +64,22 @@ def results(title: str) -> pd.DataFrame:
     return pd.read_csv(StringIO(_checked(title)))
 
 
-def lines(whole: str) -> pd.DataFrame:
+def lines(row: str) -> pd.DataFrame:
     """Return the runs that are kept of a row, or of its parts, as their tables have them: text, and the table of each.
+
+    Parameters
+    ----------
+    row : str
+        The row's title. What it says of a hidden width is passed over: runs of m5 differ in their network's name.
 
     Raises
     ------
     ValueError
         If a table is not as it was written.
     """
-    titles = [title for title in rows(whole.split("-")[0], parts=True, pooled=block(whole)) if _whole(title) == whole]
-    tables = [as_text(_checked(title)).assign(row=title) for title in titles]
+    titles = rows(row.split("-")[0], parts=True, pooled=block(row))
+    alike = [title for title in titles if _HIDDEN.sub("", whole(title)) == _HIDDEN.sub("", row)]
+    tables = [as_text(_checked(title)).assign(row=title) for title in alike]
     return pd.concat([pd.DataFrame(columns=[*RUN, "row"]), *tables]).drop_duplicates(RUN, ignore_index=True)
 
 

@@ -97,9 +97,9 @@ def run_row(
     return table
 
 
-def _kept(jobs: Sequence[Job], whole: str) -> dict[str, dict[str, str]]:
+def _kept(jobs: Sequence[Job], row: str) -> dict[str, dict[str, str]]:
     """Return the lines of those runs that the package keeps, by the keys of their jobs."""
-    lines = {tuple(line[name] for name in kept.RUN): line for line in kept.lines(whole).to_dict("records")}
+    lines = {tuple(line[name] for name in kept.RUN): line for line in kept.lines(row).to_dict("records")}
     asked = kept.as_text(_csv(pd.DataFrame([identity(job) for job in jobs])))[kept.RUN].itertuples(index=False)
     return {job.key: lines[run] for job, run in zip(jobs, map(tuple, asked), strict=True) if run in lines}
 

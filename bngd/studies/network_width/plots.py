@@ -1,7 +1,5 @@
 """Figures of the notebook `network_width`: the range of workable step sizes against the number of hidden units."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -18,28 +16,23 @@ __all__ = [
 ]
 
 
-def widths_against_units(
-    ranges: pd.DataFrame, units: Mapping[str, int], *, level: float, factor: float = 2.0
-) -> Figure:
+def widths_against_units(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> Figure:
     """Draw the width of the workable range against the number of hidden units, by both measures, a dot a seed.
 
     Parameters
     ----------
     ranges : DataFrame
-        As `bngd.networks.workable_ranges` gives it.
-    units : mapping of str to int
-        Name of a network -> its hidden units.
+        As `bngd.studies.network_width.study.ranges_of` gives it.
     level, factor : float
         Of the absolute and of the relative measure.
     """
     import seaborn as sns  # slow to import, and needed by one figure
 
     fig, axes = figure(2, height=3.2, sharey=True)
-    runs = ranges.assign(units=ranges["network"].map(units))
     colours = palette(ranges["setting"])
     for ax, (measure, title) in zip(axes, measures(level, factor).items(), strict=True):
-        ordered = runs.sort_values(f"{measure}_censored", kind="stable")  # the few triangles last, on top of the dots
-        same = {"data": ordered, "x": "units", "y": f"{measure}_decades", "hue": "setting", "palette": colours}
+        ordered = ranges.sort_values(f"{measure}_censored", kind="stable")  # the few triangles last, on top of the dots
+        same = {"data": ordered, "x": "h", "y": f"{measure}_decades", "hue": "setting", "palette": colours}
         sns.lineplot(errorbar=None, estimator="median", linewidth=1.2, legend=False, ax=ax, **same)
         style = {"style": f"{measure}_censored", "markers": {False: "o", True: "^"}}
         sns.scatterplot(s=28, zorder=3, legend=False, ax=ax, **style, **same)
@@ -54,25 +47,20 @@ def widths_against_units(
     return fig
 
 
-def ranges_against_updates(
-    ranges: pd.DataFrame, units: Mapping[str, int], *, level: float, factor: float = 2.0
-) -> Figure:
+def ranges_against_updates(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> Figure:
     """Draw the width of the workable range against the number of updates, a line for each setting and hidden width.
 
     Parameters
     ----------
     ranges : DataFrame
         As `bngd.studies.network_width.study.while_training` gives it; medians over the repetitions are drawn.
-    units : mapping of str to int
-        Name of a network -> its hidden units.
     level, factor : float
         Of the absolute and of the relative measure.
     """
     fig, axes = figure(2, height=3.2, sharey=True)
-    colours, shades = palette(ranges["setting"]), dict(zip(sorted(units.values()), ("o:", "s-", "D--"), strict=False))
-    table = ranges.assign(h=ranges["network"].map(units))
+    colours, shades = palette(ranges["setting"]), dict(zip(sorted(set(ranges["h"])), ("o:", "s-", "D--"), strict=False))
     for ax, (measure, title) in zip(axes, measures(level, factor).items(), strict=True):
-        medians = table.groupby(["setting", "h", "updates"])[f"{measure}_decades"].median()
+        medians = ranges.groupby(["setting", "h", "updates"])[f"{measure}_decades"].median()
         for (setting, h), line in medians.groupby(level=[0, 1]):
             updates = line.index.get_level_values("updates")
             ax.semilogx(updates, line, shades[h], color=colours[setting], markersize=4.5, linewidth=1.3)
@@ -83,28 +71,30 @@ def ranges_against_updates(
     axes[0].set_ylabel("decades of step sizes")
     panel_letters(axes)
     handles = [Line2D([], [], color=colour, label=setting_label(s)) for s, colour in colours.items()]
-    for h in sorted(set(table["h"])):
+    for h in shades:
         handles += axes[0].plot([], [], shades[h], color="#444444", markersize=4.5, label=f"$h = {h}$")
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return fig
 
 
-def ranges_against_sizes(ranges: Mapping[str, pd.DataFrame], *, level: float) -> Figure:
+def ranges_against_sizes(by_units: pd.DataFrame, by_inputs: pd.DataFrame, *, level: float) -> Figure:
     """Draw the width of the workable range, asked for the same loss, against sizes of the network, early and late.
 
     Parameters
     ----------
-    ranges : mapping of str to DataFrame
-        Label of a size -> ranges as `bngd.studies.network_width.study.while_training_by` gives them, the size in the
-        last column; a panel each. Dots are repetitions, lines go through their medians.
+    by_units, by_inputs : DataFrame
+        As `bngd.studies.network_width.study.while_training` gives them, the latter with the column inputs; a panel
+        each. Dots are repetitions, lines go through their medians.
     level : float
         Of the absolute measure.
     """
-    fig, axes = figure(len(ranges), height=3.2, sharey=True)
-    for ax, (label, table) in zip(axes, ranges.items(), strict=True):
-        size = table.columns[-1]
-        for updates, style in _early_and_late(table):
-            for setting, colour in palette(table["setting"]).items():
+    fig, axes = figure(2, height=3.2, sharey=True)
+    colours = palette(by_units["setting"])
+    styles = {by_units["updates"].min(): ":", by_units["updates"].max(): "-"}
+    panels = ((by_units, "h", "hidden units $h$"), (by_inputs, "inputs", f"inputs, $h = {by_inputs['h'].iloc[0]}$"))
+    for ax, (table, size, label) in zip(axes, panels, strict=True):
+        for updates, style in styles.items():
+            for setting, colour in colours.items():
                 runs = table[(table["updates"] == updates) & (table["setting"] == setting)]
                 ax.plot(runs[size], runs["absolute_decades"], ".", color=colour, markersize=4, alpha=0.6)
                 ax.plot(runs.groupby(size)["absolute_decades"].median(), style, color=colour, linewidth=1.3)
@@ -115,12 +105,8 @@ def ranges_against_sizes(ranges: Mapping[str, pd.DataFrame], *, level: float) ->
     axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel(f"decades with a loss below {level:g}")
     panel_letters(axes)
-    handles = [Line2D([], [], color=colour, label=setting_label(s)) for s, colour in palette(table["setting"]).items()]
-    for updates, style in _early_and_late(table):
+    handles = [Line2D([], [], color=colour, label=setting_label(s)) for s, colour in colours.items()]
+    for updates, style in styles.items():
         handles += axes[0].plot([], [], style, color="#444444", label=f"after {updates} updates")
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return fig
-
-
-def _early_and_late(table: pd.DataFrame) -> list[tuple[int, str]]:
-    return [(table["updates"].min(), ":"), (table["updates"].max(), "-")]

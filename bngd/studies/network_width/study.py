@@ -1,6 +1,6 @@
 """The workable range of step sizes against the number of hidden units."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,12 +8,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from bngd.networks import Job, grid, kept, m5, workable_ranges
+from bngd.networks.protocol import ROWS
 
 _SCRIPTS = ("mnist_m5_gdlr", "mnist_m5_bnlr", "mnist_m5_bnsplr")
 """The authors' scripts of m5."""
 
-_UNITS = (10, 100, 1000)
-"""The hidden units in them."""
+_NETWORKS = [network.name for network in ROWS[_SCRIPTS[0]].networks]
+"""What they train; the number of hidden units tells one from another."""
 
 
 def jobs(widths: Sequence[int], repetitions: Sequence[int], lr: ArrayLike, lr_a: float, **same: Any) -> list[Job]:
@@ -47,15 +48,24 @@ def jobs(widths: Sequence[int], repetitions: Sequence[int], lr: ArrayLike, lr_a:
     return runs
 
 
-def medians(ranges: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
+def hidden_units(network: str) -> int:
+    """Return the number of hidden units in a network of m5, from its name."""
+    return int(network.split("= ")[1])
+
+
+def ranges_of(runs: pd.DataFrame, *, level: float, loss: str = "train_loss") -> pd.DataFrame:
+    """Return what `bngd.networks.workable_ranges` does, with the column h, of hidden units."""
+    found = workable_ranges(runs, level=level, loss=loss)
+    return found.assign(h=found["network"].map(hidden_units))
+
+
+def medians(ranges: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each setting and number of hidden units: medians over the repetitions.
 
     Parameters
     ----------
     ranges : DataFrame
-        As `bngd.networks.workable_ranges` gives it.
-    units : mapping of str to int
-        Name of a network -> its hidden units.
+        As `ranges_of` gives it.
 
     Returns
     -------
@@ -63,61 +73,57 @@ def medians(ranges: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
         Ascending in units for each setting: h, setting, best_loss, relative_decades, absolute_decades, relative_high.
     """
     columns = ["best_loss", "relative_decades", "absolute_decades", "relative_high"]
-    table = ranges.assign(h=ranges["network"].map(units)).groupby(["setting", "h"])[columns].median()
+    table = ranges.groupby(["setting", "h"])[columns].median()
     return table.reset_index()[["h", "setting", *columns]]
 
 
-def kept_runs(scripts: Sequence[str] = _SCRIPTS, *, whole: bool = False) -> tuple[pd.DataFrame, list[str]]:
-    """Return the kept runs of some scripts, each run once, and the titles that they come from.
+def kept_runs(*, whole: bool = False) -> tuple[pd.DataFrame, list[str]]:
+    """Return the kept runs of the authors' scripts of m5, each run once, and the titles that they come from.
 
     Parameters
     ----------
-    scripts : sequence of str
     whole : bool
         Those of every rate and repetition; else the parts, which are the same part at every width and of every method.
     """
-    titles = [t for script in scripts for t in kept.rows(script, parts=True) if (t in kept.rows(script)) == whole]
-    runs = kept.gathered(titles)
-    authors = runs[runs["network"].map(hidden_units).isin(_UNITS)]
+    runs = _runs(whole=whole)
+    authors = runs[runs["network"].isin(_NETWORKS)]
     return authors, list(authors["row"].unique())
 
 
-def hidden_units(network: str) -> int:
-    """Return the number of hidden units in a network of m5, from its name."""
-    return int(network.split("= ")[1])
+def with_more_units() -> tuple[pd.DataFrame, list[str]]:
+    """Return the kept parts of m5 with any number of hidden units, and the titles of those that no script has.
 
-
-def with_more_units(runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Return the kept runs of m5 with other numbers of hidden units, beside those that the authors' scripts have.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        The latter, as `kept_runs` gives them; of these, the settings that were run with other numbers.
-
-    Returns
-    -------
-    runs : DataFrame
-        With the column h, of hidden units.
-    titles : list of str
-        Of the rows of other numbers.
+    Only the settings that were run with other numbers than the scripts', too.
     """
-    kept_at_all = kept.gathered(title for script in _SCRIPTS for title in kept.rows(script, parts=True))
-    kept_at_all = kept_at_all.assign(h=kept_at_all["network"].map(hidden_units))
-    more = kept_at_all[~kept_at_all["h"].isin(_UNITS)]
-    same = runs[runs["setting"].isin(more["setting"])]
-    return pd.concat([more, same.assign(h=same["network"].map(hidden_units))]), list(more["row"].unique())
+    runs = _runs(whole=False)
+    more = runs[~runs["network"].isin(_NETWORKS)]
+    return runs[runs["setting"].isin(more["setting"])], list(more["row"].unique())
 
 
-def part_and_whole(part: pd.DataFrame, whole: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
+def with_fewer_inputs(hidden: int) -> tuple[pd.DataFrame, list[str]]:
+    """Return the kept parts of m5 at one hidden width on pooled images and on whole ones, and the titles of the former.
+
+    Only the settings that were run on pooled images, too. The runs have the column inputs: the pixels that are left of
+    Fashion-MNIST's 28 x 28, averaged over blocks.
+    """
+    runs = pd.concat([_runs(whole=False, block=block).assign(inputs=(28 // block) ** 2) for block in (7, 4, 2, 1)])
+    runs = runs[runs["network"] == m5(hidden).name]
+    pooled = runs[runs["inputs"] < runs["inputs"].max()]
+    return runs[runs["setting"].isin(pooled["setting"])], list(pooled["row"].unique())
+
+
+def _runs(*, whole: bool, block: int = 1) -> pd.DataFrame:
+    titles = [title for script in _SCRIPTS for title in kept.rows(script, parts=True, pooled=block)]
+    return kept.gathered(title for title in titles if (kept.whole(title) == title) == whole)
+
+
+def part_and_whole(part: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
     """Return what some rates and repetitions say of the range beside what all of them say.
 
     Parameters
     ----------
     part, whole : DataFrame
         As `while_training` gives them.
-    units : mapping of str to int
-        Name of a network -> its hidden units.
 
     Returns
     -------
@@ -127,10 +133,7 @@ def part_and_whole(part: pd.DataFrame, whole: pd.DataFrame, units: Mapping[str, 
     """
     measures, sides = ("absolute", "relative"), {"part": part, "whole": whole}
     medians = [
-        table.assign(h=table["network"].map(units))
-        .groupby(["h", "setting", "updates"])[f"{measure}_decades"]
-        .median()
-        .rename(f"{measure}, {side}")
+        table.groupby(["h", "setting", "updates"])[f"{measure}_decades"].median().rename(f"{measure}, {side}")
         for measure in measures
         for side, table in sides.items()
     ]
@@ -150,44 +153,19 @@ def while_training(runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As `bngd.networks.workable_ranges` gives it, with the number of updates; a repetition each.
+        As `ranges_of` gives it, with the number of updates; a repetition each.
     """
     parts = []
     for column in [name for name in runs if str(name).startswith("loss_")]:
-        reached = runs[runs["steps"] > int(column.removeprefix("loss_"))]
-        if len(reached):
-            ranges = workable_ranges(reached, level=level, loss=column)
-            parts.append(ranges.assign(updates=int(column.removeprefix("loss_"))))
+        updates = int(column.removeprefix("loss_"))
+        if len(reached := runs[runs["steps"] > updates]):
+            parts.append(ranges_of(reached, level=level, loss=column).assign(updates=updates))
     return pd.concat(parts, ignore_index=True)
 
 
-def with_fewer_inputs(hidden: int, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Return the kept runs of m5 at one hidden width on pooled images, beside those on whole ones.
-
-    Parameters
-    ----------
-    hidden : int
-    runs : DataFrame
-        On whole images, as `kept_runs` gives them; of these, the settings that were run on pooled ones.
-
-    Returns
-    -------
-    runs : DataFrame
-        With the column inputs, the pixels of Fashion-MNIST's 28 x 28 averaged over blocks.
-    titles : list of str
-        Of the rows on pooled images.
-    """
-    blocks = (2, 4, 7)
-    titles = [title for script in _SCRIPTS for block in blocks for title in kept.rows(script, parts=True, pooled=block)]
-    pooled = pd.concat([kept.gathered([title]).assign(inputs=(28 // kept.block(title)) ** 2) for title in titles])
-    pooled = pooled[pooled["network"].map(hidden_units) == hidden]
-    same = (runs["network"].map(hidden_units) == hidden) & runs["setting"].isin(pooled["setting"])
-    return pd.concat([pooled, runs[same].assign(inputs=28**2)]), list(pooled["row"].unique())
-
-
-def while_training_by(size: str, runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
-    """Return `while_training` of the runs of each size of the network or its input, with the size."""
-    parts = [while_training(part, level=level).assign(**{size: value}) for value, part in runs.groupby(size)]
+def while_training_by_inputs(runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
+    """Return `while_training` of the runs with each number of inputs, with that number in the column inputs."""
+    parts = [while_training(part, level=level).assign(inputs=n) for n, part in runs.groupby("inputs")]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -207,22 +185,22 @@ def gains(ranges: pd.DataFrame, size: str, narrow: int, wide: int) -> pd.DataFra
     -------
     DataFrame
         A row for each setting and number of updates that both sizes have: setting, updates, relative, absolute
-        (differences of medians), left_the_grid (repetitions whose range, by the absolute measure, is a lower bound),
+        (differences of medians; NaN where a range left the grid, as the difference of lower bounds says nothing),
         repetitions (of the size that has fewer).
     """
-    columns = ["relative_decades", "absolute_decades"]
-    grouped = ranges.groupby([size, "setting", "updates"], sort=False)
-    median, counts = grouped[columns].median(), grouped.size()
-    both = median.loc[wide].index.intersection(median.loc[narrow].index, sort=False)
-    gain = (median.loc[wide].loc[both] - median.loc[narrow].loc[both]).set_axis(["relative", "absolute"], axis=1)
-    fewest = np.minimum(counts.loc[wide].loc[both], counts.loc[narrow].loc[both])
-    left = grouped["absolute_censored"].sum()
-    return gain.assign(
-        left_the_grid=left.loc[wide].loc[both] + left.loc[narrow].loc[both], repetitions=fewest
-    ).reset_index()
+    both = ranges[ranges[size].isin([narrow, wide])]
+    grouped = both.groupby(["setting", "updates", size], sort=False)
+    difference = {}
+    for measure in ("relative", "absolute"):
+        inside = ~grouped[f"{measure}_censored"].any().unstack().any(axis=1)
+        median = grouped[f"{measure}_decades"].median().unstack()
+        difference[measure] = (median[wide] - median[narrow]).where(inside)
+    counts = grouped.size().unstack()
+    gain = pd.DataFrame(difference | {"repetitions": counts.min(axis=1)})[counts.notna().all(axis=1)]
+    return gain.reset_index().astype({"repetitions": int})
 
 
-def reduced_and_kept(reduced: pd.DataFrame, on_the_way: pd.DataFrame, units: Mapping[str, int]) -> pd.DataFrame:
+def reduced_and_kept(reduced: pd.DataFrame, on_the_way: pd.DataFrame) -> pd.DataFrame:
     """Return what the reduced runs say of the range beside what the kept runs say, early and at their end.
 
     Parameters
@@ -231,8 +209,6 @@ def reduced_and_kept(reduced: pd.DataFrame, on_the_way: pd.DataFrame, units: Map
         As `medians` gives it.
     on_the_way : DataFrame
         As `while_training` gives it.
-    units : mapping of str to int
-        Name of a network -> its hidden units.
 
     Returns
     -------
@@ -240,7 +216,7 @@ def reduced_and_kept(reduced: pd.DataFrame, on_the_way: pd.DataFrame, units: Map
         A row for each width and setting that both have: h, setting, and the decades of the absolute measure (medians)
         of the reduced runs, and of the kept ones after each number of updates.
     """
-    kept_decades = on_the_way.assign(h=on_the_way["network"].map(units)).pivot_table(
+    kept_decades = on_the_way.pivot_table(
         index=["h", "setting"], columns="updates", values="absolute_decades", aggfunc="median", sort=False
     )
     here = reduced.set_index(["h", "setting"])["absolute_decades"].rename("reduced")
