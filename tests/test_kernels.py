@@ -111,3 +111,13 @@ def test_the_state_of_a_block_after_a_step_by_hand():
     problem = Problem.from_spectrum([1.0, 4.0], u=[1.0, 1.0])
     assert state[3, 5] == pytest.approx(w @ problem.g)
     assert state[4, 5] == pytest.approx(sigma(problem, w) ** 2)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 7, 100])
+@pytest.mark.parametrize("columns", [16, 32, 96])
+def test_a_block_begins_where_a_cache_line_does(rows, columns):
+    blocks = [kernels._empty(rows, columns) for _ in range(8)]
+    assert all(block.shape == (rows, columns) and block.ctypes.data % 64 == 0 for block in blocks)
+    for number, block in enumerate(blocks):
+        block[:] = number
+    assert [block.min() for block in blocks] == [block.max() for block in blocks] == list(range(8))

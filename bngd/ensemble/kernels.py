@@ -33,6 +33,9 @@ ROWS = 4
 MAX_LANES, MIN_LANES, _BLOCK_BYTES = 96, 32, 3 * 2**18
 """Most and fewest runs in a block, and the size that its weights should not pass, so as to fit a second-level cache."""
 
+_LINE = 64
+"""Bytes of a cache line, and of the longest vectors."""
+
 _CHECK_EVERY = 128
 """Steps between two looks at whether a run is over; a look costs about two steps."""
 
@@ -202,6 +205,17 @@ def _run_block(
 
 
 @compiled
+def _empty(rows: int, columns: int) -> Array:
+    """Return an array that begins where a cache line does: a vector that lies across two lines costs two reads.
+
+    Where memory happens to be given decides otherwise how long a sweep takes, by up to 30 %.
+    """
+    spare = np.empty(rows * columns + _LINE // 8)
+    first = -(spare.ctypes.data // 8) % (_LINE // 8)
+    return spare[first : first + rows * columns].reshape(rows, columns)
+
+
+@compiled
 def run_blocks(
     eigenvalues: Array,
     h: Array,
@@ -222,7 +236,7 @@ def run_blocks(
     (5, runs, marks). Once ``stop[0]`` is set, the call returns within a step, its record unfinished.
     """
     rows, runs = len(h), len(lr)
-    z, state, seen = np.empty((rows, width)), np.empty((7, width)), np.empty((5, width))
+    z, state, seen = _empty(rows, width), _empty(7, width), _empty(5, width)
     owner = np.empty(width, dtype=np.int64)
     for first in range(0, runs, width):
         if stop[0]:
