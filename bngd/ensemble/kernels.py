@@ -33,8 +33,8 @@ ROWS = 4
 MAX_LANES, MIN_LANES, _BLOCK_BYTES = 96, 32, 3 * 2**18
 """Most and fewest runs in a block, and the size that its weights should not pass, so as to fit a second-level cache."""
 
-_LINE = 64
-"""Bytes of a cache line, and of the longest vectors."""
+_LINE = 8
+"""Numbers that fill a cache line, or the longest vector."""
 
 _CHECK_EVERY = 128
 """Steps between two looks at whether a run is over; a look costs about two steps."""
@@ -210,8 +210,8 @@ def _empty(rows: int, columns: int) -> Array:
 
     Where memory happens to be given decides otherwise how long a sweep takes, by up to 30 %.
     """
-    spare = np.empty(rows * columns + _LINE // 8)
-    first = -(spare.ctypes.data // 8) % (_LINE // 8)
+    spare = np.empty(rows * columns + _LINE)
+    first = -(spare.ctypes.data // 8) % _LINE
     return spare[first : first + rows * columns].reshape(rows, columns)
 
 
