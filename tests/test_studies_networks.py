@@ -305,13 +305,15 @@ def test_the_reduced_network_stands_beside_the_real_one():
         )
 
     table = network_learning_rate.reduced_and_full(
-        ranges(["gd", "bn", "split 1"], [0.7, 0.4, 0.3]), ranges(["gd", "gd", "bn"], [0.3, 0.4, 0.2])
+        ranges(["gd", "bn", "split 1"], [0.7, 0.4, 0.3]),
+        ranges(["gd", "gd", "bn", "split 0.1"], [0.3, 0.4, 0.2, 0.5]),
     )
     assert table[["setting", "runs", "best loss"]].to_numpy().tolist() == [
         ["gd", "reduced, in this build", "0.700"],
         ["gd", "m1, kept", "0.300 to 0.400"],
         ["bn", "reduced, in this build", "0.400"],
         ["bn", "m1, kept", "0.200"],
+        ["split 0.1", "m1, kept", "0.500"],
     ]
 
 

@@ -104,7 +104,8 @@ def convolutional_rows() -> pd.DataFrame:
     DataFrame
         As `bngd.networks.kept.gathered` gives them.
     """
-    return kept.gathered([t for script in ("mnist_gdlr", "mnist_bnlr") for t in kept.rows(script, parts=True)])
+    scripts = ("mnist_gdlr", "mnist_bnlr", "mnist_bnsplr")
+    return kept.gathered([title for script in scripts for title in kept.rows(script, parts=True)])
 
 
 def ranges_in_full(runs: pd.DataFrame) -> pd.DataFrame:
@@ -117,11 +118,11 @@ def ranges_in_full(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def reduced_and_full(reduced: pd.DataFrame, full: pd.DataFrame) -> pd.DataFrame:
-    """Return the spread over repetitions, of the settings that both have, in the reduced network and the real one."""
-    shared = [setting for setting in full["setting"].unique() if setting in set(reduced["setting"])]
+    """Return the spread over repetitions, in the reduced network and the real one, of the settings of the latter."""
+    settings = [*full["setting"].unique()]
     both = pd.concat([reduced.assign(runs="reduced, in this build"), full.assign(runs="m1, kept")])
-    return spread_over_repetitions(both[both["setting"].isin(shared)], ["setting", "runs"]).sort_values(
-        "setting", key=lambda column: column.map(shared.index), kind="stable", ignore_index=True
+    return spread_over_repetitions(both[both["setting"].isin(settings)], ["setting", "runs"]).sort_values(
+        "setting", key=lambda column: column.map(settings.index), kind="stable", ignore_index=True
     )
 
 
