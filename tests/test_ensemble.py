@@ -211,7 +211,8 @@ def test_an_estimate_is_near_the_truth():
 
 def test_an_interrupted_sweep_ends_at_once_and_gives_what_is_done(request):
     problem = Problem.from_spectrum(np.geomspace(1, 1e6, 100), rng=np.random.default_rng(0))
-    lr = np.concatenate([np.full(96, 1e300), np.full(288, 1e-9)])  # the first block is lost at once, others take hours
+    # The first block is lost at once, the others take hours.
+    lr = np.concatenate([np.full(MAX_LANES, 1e300), np.full(3 * MAX_LANES, 1e-9)])
     at = []
 
     def soon(done, total):
@@ -225,10 +226,10 @@ def test_an_interrupted_sweep_ends_at_once_and_gives_what_is_done(request):
     request.addfinalizer(
         partial(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
     )
-    with pytest.raises(KeyboardInterrupt, match=r"96 of 384 runs .* `sys.last_value.table`") as stopped:
+    with pytest.raises(KeyboardInterrupt, match=r"256 of 1024 runs .* `sys.last_value.table`") as stopped:
         sweep(problem, lr, steps=10**9, w0=np.ones(100), workers=2, progress=soon)
     assert time.monotonic() - at[0] < 3  # a second, and more where others use the machine
-    assert stopped.value.table["run"].tolist() == list(range(96))
+    assert stopped.value.table["run"].tolist() == list(range(MAX_LANES))
     happens("faults", "Ctrl-C during a sweep", "it ends within a second", said=str(stopped.value))
     assert set(stopped.value.table["outcome"]) == {Outcome.DIVERGED.value}
 

@@ -92,7 +92,7 @@ def test_a_call_that_is_stopped_takes_no_step():
     assert record_runs(runs, stop=np.array([True])).shape == (5, 3, 1)
 
 
-@pytest.mark.parametrize(("dimension", "runs"), [(1, 96), (1023, 96), (1024, 96), (1025, 80), (2000, 48), (10**7, 32)])
+@pytest.mark.parametrize(("dimension", "runs"), [(1, 256), (384, 256), (385, 240), (1024, 96), (1025, 80), (10**7, 32)])
 def test_a_block_holds_as_many_runs_as_fit_a_cache(dimension, runs):
     assert kernels.lanes(dimension) == runs
 
@@ -114,7 +114,7 @@ def test_the_state_of_a_block_after_a_step_by_hand():
 
 
 @pytest.mark.parametrize("rows", [1, 5, 7, 100])
-@pytest.mark.parametrize("columns", [16, 32, 96])
+@pytest.mark.parametrize("columns", [16, 32, 256])
 def test_a_block_begins_where_a_cache_line_does(rows, columns):
     blocks = [kernels._empty(rows, columns) for _ in range(8)]
     assert all(block.shape == (rows, columns) and block.ctypes.data % 64 == 0 for block in blocks)

@@ -30,8 +30,12 @@ VECTOR = 16
 ROWS = 4
 """Coordinates are padded with zeros to a multiple of this: a zero weight with a zero target stays zero."""
 
-MAX_LANES, MIN_LANES, _BLOCK_BYTES = 96, 32, 3 * 2**18
-"""Most and fewest runs in a block, and the size that its weights should not pass, so as to fit a second-level cache."""
+MAX_LANES, MIN_LANES, _BLOCK_BYTES = 256, 32, 3 * 2**18
+"""Most and fewest runs in a block, and the size that its weights should not pass, so as to fit a second-level cache.
+
+A loop over the runs begins anew for every four coordinates: with 96 runs a step took 15 % longer at d = 100, and half
+as long again at d = 10.
+"""
 
 _LINE = 8
 """Numbers that fill a cache line, or the longest vector."""
