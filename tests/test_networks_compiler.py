@@ -67,37 +67,3 @@ print(faults() - before)
 def test_memory_that_was_freed_is_not_taken_anew():
     run = subprocess.run([sys.executable, "-c", TAKEN_ANEW], capture_output=True, text=True, check=True)
     assert int(run.stdout) < 1000, "ten arrays of 32 MiB have 80,000 pages"
-
-
-SHARED = """
-import json, sys
-from pathlib import Path
-import jax
-from bngd.networks import Job, load, mlp, train
-from bngd.networks.compiler import share_programs
-
-taken = []
-jax.monitoring.register_event_listener(lambda event, **_: taken.append(event) if event.endswith("cache_hits") else None)
-share_programs(Path(sys.argv[1]))
-run = train([Job(mlp(20).with_batch_norm(), 1.0, 0.1, steps=30)], load("digits"), workers=1)[0]
-print(json.dumps([len(taken), run.loss, run.final]))
-"""
-
-
-def test_what_one_process_has_compiled_the_next_one_takes(tmp_path):
-    def trained(**variables):
-        env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])} | variables
-        command = [sys.executable, "-c", SHARED, str(tmp_path / "programs")]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
-        assert not done.stderr
-        return json.loads(done.stdout)
-
-    (none, *first), (both, *second) = trained(), trained()
-    assert none == 0
-    assert both >= 2, "the training and the evaluation at least"
-    assert first == second
-    own = str(tmp_path / "own")
-    assert trained(JAX_COMPILATION_CACHE_DIR=own) == [0, *first], "a folder of the user's own is used instead"
-    for program in (tmp_path / "programs").iterdir():
-        program.write_bytes(program.read_bytes()[:1000])  # as one is found that is just being written
-    assert trained() == [0, *first]

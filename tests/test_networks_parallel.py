@@ -75,12 +75,6 @@ def test_a_killed_worker_is_a_clear_error(monkeypatch):
         train([Job(M2, 0.1)] * 2, load("digits"), workers=2)
 
 
-def test_each_network_is_begun_by_another_worker_so_that_it_is_compiled_once():
-    network, normalised = mlp(20), mlp(20).with_batch_norm()
-    jobs = [Job(network, 0.1), Job(network, 1.0), Job(normalised, 0.1), Job(M2, 0.1), Job(normalised, 1.0)]
-    assert parallel._dealt(jobs) == [0, 2, 3, 1, 4]
-
-
 def _die(job):
     os.kill(os.getpid(), signal.SIGKILL)
 

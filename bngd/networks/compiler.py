@@ -2,8 +2,6 @@
 
 import ctypes
 import os
-import warnings
-from pathlib import Path
 
 import jax
 
@@ -33,18 +31,3 @@ def compile_quickly() -> None:
     if jax.__version_info__ < _UNTRIED:
         flags = os.environ.get("XLA_FLAGS", "").split()
         os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys([*flags, "--xla_cpu_use_fusion_emitters=false"]))
-
-
-def share_programs(folder: Path) -> None:
-    """Take from a folder what another process of this call has compiled already, and put there what this one compiles.
-
-    Compiling a network takes a second or two, as long as some of its runs. What is taken is the same program to the
-    last bit. The folder should not outlive the call: a program is made for one processor.
-    """
-    if "JAX_COMPILATION_CACHE_DIR" in os.environ:  # the user's own, who knows how long it should live
-        return
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    # Another process may be writing just what this one reads: JAX notices, and compiles it once more.
-    warnings.filterwarnings("ignore", message="Error reading persistent compilation cache")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bngd.machine import cores, usable_cores
-from bngd.networks.compiler import share_programs
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job
 from bngd.networks.training import Training, run
@@ -87,7 +86,7 @@ def _in_processes(jobs: Sequence[Job], data: Images, workers: int) -> Iterator[t
         np.savez(stored, **{name: value for name, value in vars(data).items() if value is not None})
         executor = ProcessPoolExecutor(workers, context, initializer=_settle, initargs=(cores, stored))
         try:
-            futures = {executor.submit(_run_shared, jobs[i]): i for i in _dealt(jobs)}
+            futures = {executor.submit(_run_shared, job): i for i, job in enumerate(jobs)}
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenProcessPool as error:
@@ -99,15 +98,8 @@ def _in_processes(jobs: Sequence[Job], data: Images, workers: int) -> Iterator[t
             executor.shutdown(cancel_futures=True)
 
 
-def _dealt(jobs: Sequence[Job]) -> list[int]:
-    """Return in which order the jobs begin: one of each network first, so that each is compiled by another worker."""
-    first = {jobs[i].network: i for i in reversed(range(len(jobs)))}
-    return sorted(range(len(jobs)), key=lambda i: i != first[jobs[i].network])
-
-
 def _settle(cores: Queue, stored: Path) -> None:
-    """Pin a worker to its core, and let it share what it compiles."""
-    share_programs(stored.with_name("programs"))
+    """Pin a worker to its core."""
     Thread(target=_follow_parent, daemon=True).start()
     core = cores.get()
     if hasattr(os, "sched_setaffinity"):
