@@ -304,16 +304,17 @@ def test_the_reduced_network_stands_beside_the_real_one():
             | {f"{m}_{c}": v for m in ("relative", "absolute") for c, v in (("decades", 1.0), ("censored", False))}
         )
 
-    table = network_learning_rate.reduced_and_full(
-        ranges(["gd", "bn", "split 1"], [0.7, 0.4, 0.3]),
-        ranges(["gd", "gd", "bn", "split 0.1"], [0.3, 0.4, 0.2, 0.5]),
-    )
+    reduced = ranges(["gd", "bn", "split 1"], [0.7, 0.4, 0.3])
+    full = ranges(["gd", "gd", "bn", "split 0.1"], [0.3, 0.4, 0.2, 0.5])
+    tables = {"reduced": reduced, "full": full, "longer": ranges(["gd"], [0.1])}
+    table = network_learning_rate.side_by_side(tables, ["gd", "bn", "split 0.1"])
     assert table[["setting", "runs", "best loss"]].to_numpy().tolist() == [
-        ["gd", "reduced, in this build", "0.700"],
-        ["gd", "m1, kept", "0.300 to 0.400"],
-        ["bn", "reduced, in this build", "0.400"],
-        ["bn", "m1, kept", "0.200"],
-        ["split 0.1", "m1, kept", "0.500"],
+        ["gd", "reduced", "0.700"],
+        ["gd", "full", "0.300 to 0.400"],
+        ["gd", "longer", "0.100"],
+        ["bn", "reduced", "0.400"],
+        ["bn", "full", "0.200"],
+        ["split 0.1", "full", "0.500"],
     ]
 
 

@@ -1,6 +1,6 @@
 """Which step sizes work for a network: the runs to make, and their workable ranges over the repetitions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import log
 from typing import Any
 
@@ -96,15 +96,19 @@ def rows_in_full() -> pd.DataFrame:
     return runs.assign(protocol=[f"{n}, {s - 1} updates" for n, s in zip(runs["network"], runs["steps"], strict=True)])
 
 
-def convolutional_rows() -> pd.DataFrame:
+def convolutional_rows(*scripts: str) -> pd.DataFrame:
     """Return the kept runs of the convolutional network m1 at its real size: every rate, as often as they were run.
+
+    Parameters
+    ----------
+    *scripts : str
+        Names of the authors' scripts, which share the number of updates.
 
     Returns
     -------
     DataFrame
         As `bngd.networks.kept.gathered` gives them.
     """
-    scripts = ("mnist_gdlr", "mnist_bnlr", "mnist_bnsplr")
     return kept.gathered([title for script in scripts for title in kept.rows(script, parts=True)])
 
 
@@ -117,12 +121,24 @@ def ranges_in_full(runs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def reduced_and_full(reduced: pd.DataFrame, full: pd.DataFrame) -> pd.DataFrame:
-    """Return the spread over repetitions, in the reduced network and the real one, of the settings of the latter."""
-    settings = [*full["setting"].unique()]
-    both = pd.concat([reduced.assign(runs="reduced, in this build"), full.assign(runs="m1, kept")])
-    return spread_over_repetitions(both[both["setting"].isin(settings)], ["setting", "runs"]).sort_values(
-        "setting", key=lambda column: column.map(settings.index), kind="stable", ignore_index=True
+def side_by_side(ranges: Mapping[str, pd.DataFrame], settings: Sequence[str]) -> pd.DataFrame:
+    """Return the spread over repetitions of some settings, each in one network beside that in another.
+
+    Parameters
+    ----------
+    ranges : mapping of str to DataFrame
+        What was run -> its workable ranges, as `bngd.networks.workable_ranges` gives them.
+    settings : sequence of str
+        In the order of the table.
+
+    Returns
+    -------
+    DataFrame
+        As `spread_over_repetitions` gives it, by setting and by what was run (runs).
+    """
+    every = pd.concat([table.assign(runs=name) for name, table in ranges.items()])
+    return spread_over_repetitions(every[every["setting"].isin(settings)], ["setting", "runs"]).sort_values(
+        "setting", key=lambda column: column.map([*settings].index), kind="stable", ignore_index=True
     )
 
 
