@@ -30,7 +30,7 @@ AHEAD = 3
 HOME_STEPS = 1e10
 """Coordinate-steps (runs x d x steps) below which a sweep stays at home although a cluster is there.
 
-Measured where so many steps take 0.6 s on two threads: two workers on the same cores are 9 % slower, of which half is
+Measured where so many steps take 0.5 s on two threads: two workers on the same cores are 8 % slower, of which half is
 Dask's own work and would stay in a longer sweep. With half as many steps they are 20 % slower.
 """
 
