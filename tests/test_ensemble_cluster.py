@@ -46,7 +46,9 @@ def test_a_cluster_gives_the_same_numbers(problem, processes, monkeypatch):
     monkeypatch.setattr(cluster, "chunk_size", lambda *_: 37)
     sent, waiting = [], []
     monkeypatch.setattr(
-        cluster, "_submit", lambda *job, submit=cluster._submit: sent.append(len(job[1])) or submit(*job)
+        cluster,
+        "_submit",
+        lambda client, parts, submit=cluster._submit: sent.extend(map(len, parts)) or submit(client, parts),
     )
     there = run(problem, client=processes.scheduler_address, progress=lambda now, _: waiting.append(sum(sent) - now))
     pd.testing.assert_frame_equal(there, here)
