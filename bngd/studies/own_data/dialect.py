@@ -50,7 +50,7 @@ def look(path: str, content: bytes, separator: str, header: bool | None, target:
         If the separator cannot be told, a row has more or fewer fields than the header, or a quote is left open.
     """
     first, hint = _first_line(content)
-    notes = [f"{first} lines of comments before the header were passed over."] if first and not hint else []
+    notes = [f"Lines of comments before the header, passed over: {first}."] if first and not hint else []
     sample = _sample(content, first)
     chosen = separator or hint or _separator(path, sample)
     if not separator and chosen != ",":
@@ -89,9 +89,9 @@ def look(path: str, content: bytes, separator: str, header: bool | None, target:
     if numeric and header is None and not numbered:
         notes.append(f"Line {head_line} holds only numbers, the target among them, and was taken for the header.")
     if blank:
-        notes.append(f"{blank} rows without any value were passed over.")
+        notes.append(f"Rows without any value, passed over: {blank}.")
     if comments:
-        notes.append(f"{comments} lines that begin with a number sign were passed over as comments.")
+        notes.append(f"Lines that begin with a number sign, passed over as comments: {comments}.")
     if not lines:
         raise DataFileError(f"{path} has a header ({', '.join(map(repr, names[:5]))}) but no rows; add data below it")
     return Rows(_without(content, left_out), chosen, names, numbered, lines, notes)

@@ -248,7 +248,7 @@ def _rows_kept(
             f"{path}: {total - count} of {total} rows have no missing value, and a regression needs 2; leave out the "
             "columns with most gaps instead"
         )
-    return ~gaps, [f"{count} of {total} rows with missing values were left out, as asked."]
+    return ~gaps, [f"Rows with missing values, left out as asked: {count} of {total}."]
 
 
 def _where(path: str, rows: dialect.Rows, row: int, name: str) -> str:
