@@ -193,6 +193,8 @@ MISSING = [
     refused("rows_with_missing as it is not", PLAIN, "'maybe'", "'stop'", rows_with_missing="maybe"),
     refused("another word for missing", "a,b,y\n1,none given,3\n4,5,7\n", "'none given'", "missing"),
     works("another word for missing, said", "a,b,y\n1,gone,3\n1,2,3\n4,5,7\n", "1 of 3", missing=["gone"], **LEAVE),
+    works("a code with a leading zero", "a,b,y\n02134,2,3\n?,1,1\n94025,5,7\n", "begins with a zero, as codes do",
+          rows=[[2134, 2, 3], [94025, 5, 7]], **LEAVE),
     works("-999", "a,b,y\n-999,2,3\n4,5,7\n", "may stand for a missing value", rows=[[-999, 2, 3], [4, 5, 7]]),
     refused("too few rows left", "a,b,y\n1,NA,3\n4,5,7\n", "1 of 2 rows", **LEAVE),
     refused("an empty column", "a,b,y\n1,,3\n4,,7\n", "'b'", "empty", "leave_out"),

@@ -1,6 +1,7 @@
 """From the reader's file to a table: which columns are features, what was assumed and left out, and why."""
 
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from bngd.studies.own_data.source import DataFileError
 from bngd.studies.own_data.table import OwnTable, fact
 
 _LEAVE_OUT = "leave out"
+_MAY_HOLD_CODES = re.compile(rb"(?<![\w.+-])0\d")
 
 
 def read(
@@ -75,7 +77,8 @@ def read(
     _refuse_empty(path, columns, leave_out)
     kept, note = _rows_kept(path, rows, columns, rows_with_missing)
     notes += note
-    facts = [fact(name, columns[name], kept, target) for name in columns]
+    codes = _codes(rows, columns, chosen)
+    facts = [fact(name, columns[name], kept, target, codes.get(name, "")) for name in columns]
     facts += [(plain_name, "left out", "", 0, np.nan, np.nan, why) for plain_name, why in left_out]
     features = [name for name in columns if name != target]
     return OwnTable(
@@ -185,6 +188,16 @@ def _lost_digits(floats: pd.DataFrame) -> list[int]:
     """Return where pandas made floats of integers that floats do not hold, as it does where a column has gaps."""
     lost = floats.isna().any() & (floats.abs() >= EXACT).any()
     return [int(place) for place in floats.columns[lost]]
+
+
+def _codes(rows: dialect.Rows, columns: dict[str, Column], chosen: dict[int, str]) -> dict[str, str]:
+    """Return the first value of each column that begins with a zero, as postcodes do: as a number it has lost that."""
+    if not _MAY_HOLD_CODES.search(rows.body):
+        return {}
+    whole = [place for place, name in chosen.items() if not np.any(columns[name].values % 1 > 0)]
+    texts = _frame(rows, whole, (), dtype=str)
+    found = {chosen[place]: texts.loc[texts[place].str.fullmatch(r"\s*0\d+\s*", na=False), place] for place in whole}
+    return {name: values.iloc[0].strip() for name, values in found.items() if len(values)}
 
 
 def _refuse_unclear_points(path: str, rows: dialect.Rows, frame: pd.DataFrame, chosen: dict[int, str]) -> None:

@@ -59,18 +59,21 @@ class OwnTable:
 
 
 def fact(
-    name: str, column: Column, kept: NDArray[np.bool_], target: str
+    name: str, column: Column, kept: NDArray[np.bool_], target: str, code: str = ""
 ) -> tuple[str, str, str, int, float, float, str]:
-    """Return a row of the table's facts: what is known of a column, in the rows that are kept."""
+    """Return a row of the table's facts: what is known of a column, in the rows that are kept.
+
+    Where a value of the column begins with a zero, `code` is that value as the file writes it.
+    """
     values = column.values[kept]
     role = "target" if name == target else "feature"
-    remark = "; ".join(_remarks(values, column.kind, role))
+    remark = "; ".join(_remarks(values, column.kind, role, code))
     return name, role, column.kind, int(column.missing.sum()), float(values.min()), float(values.max()), remark
 
 
-def _remarks(values: NDArray[np.float64], kind: str, role: str) -> list[str]:
+def _remarks(values: NDArray[np.float64], kind: str, role: str, code: str) -> list[str]:
     """Return what a careful reader would ask about a column."""
-    remarks = []
+    remarks = [f"{code} begins with a zero, as codes do, and was read as a number"] if code else []
     largest = np.abs(values).max()
     centred = (values - values[0]) / (largest or 1.0)
     centred = centred - centred.mean()
