@@ -53,6 +53,29 @@ def workable_ranges(runs: pd.DataFrame, *, factor: float = 2.0, level: float, lo
     return pd.DataFrame(rows)
 
 
+def ranges_while_training(runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
+    """Return the workable ranges after each of the numbers of updates that a table of runs has a loss for.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With columns ``loss_200``, ... (see `bngd.networks.tables.early_losses`).
+    level : float
+        Of the absolute measure.
+
+    Returns
+    -------
+    DataFrame
+        As `workable_ranges` gives it, with the number of updates.
+    """
+    parts = []
+    for column in [name for name in runs if str(name).startswith("loss_")]:
+        updates = int(column.removeprefix("loss_"))
+        if len(reached := runs[runs["steps"] > updates]):
+            parts.append(workable_ranges(reached, level=level, loss=column).assign(updates=updates))
+    return pd.concat(parts, ignore_index=True)
+
+
 def _measured(name: str, lr: NDArray, loss: NDArray, threshold: float) -> dict[str, float | bool]:
     found = workable_range(lr, loss, threshold).as_row()
     if isnan(found["decades"]):

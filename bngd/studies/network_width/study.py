@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from bngd.networks import Job, grid, kept, m5, workable_ranges
 from bngd.networks.protocol import ROWS
+from bngd.networks.ranges import ranges_while_training
 
 _SCRIPTS = ("mnist_m5_gdlr", "mnist_m5_bnlr", "mnist_m5_bnsplr")
 """The authors' scripts of m5."""
@@ -53,9 +54,9 @@ def hidden_units(network: str) -> int:
     return int(network.split("= ")[1])
 
 
-def ranges_of(runs: pd.DataFrame, *, level: float, loss: str = "train_loss") -> pd.DataFrame:
+def ranges_of(runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """Return what `bngd.networks.workable_ranges` does, with the column h, of hidden units."""
-    found = workable_ranges(runs, level=level, loss=loss)
+    found = workable_ranges(runs, level=level)
     return found.assign(h=found["network"].map(hidden_units))
 
 
@@ -141,26 +142,9 @@ def part_and_whole(part: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
 
 
 def while_training(runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
-    """Return the workable ranges after each of the numbers of updates that a table of kept runs has a loss for.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        With columns ``loss_200``, ... (see `bngd.networks.tables.early_losses`).
-    level : float
-        Of the absolute measure.
-
-    Returns
-    -------
-    DataFrame
-        As `ranges_of` gives it, with the number of updates; a repetition each.
-    """
-    parts = []
-    for column in [name for name in runs if str(name).startswith("loss_")]:
-        updates = int(column.removeprefix("loss_"))
-        if len(reached := runs[runs["steps"] > updates]):
-            parts.append(ranges_of(reached, level=level, loss=column).assign(updates=updates))
-    return pd.concat(parts, ignore_index=True)
+    """Return what `bngd.networks.ranges.ranges_while_training` does, with the column h, of hidden units."""
+    found = ranges_while_training(runs, level=level)
+    return found.assign(h=found["network"].map(hidden_units))
 
 
 def while_training_by_inputs(runs: pd.DataFrame, *, level: float) -> pd.DataFrame:
