@@ -39,6 +39,7 @@ def test_there_is_a_notebook_for_each_subject():
         "network_width",
         "network_effective_step",
         "network_scripts",
+        "network_training_time",
         "own_data",
         "beyond",
         "overshoot",

@@ -1,0 +1,81 @@
+"""Figures of the notebook `network_training_time`: the ends of the workable range against the number of updates."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bngd.studies.shared.networks import palette, setting_label
+from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
+
+
+def least_squares(ranges: pd.DataFrame, limits: Mapping[str, float]) -> Figure:
+    """Draw the ends of the ranges of least squares.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        As `bngd.studies.network_training_time.study.least_squares` gives it.
+    limits : mapping of str to float
+        Label -> a step size that theory says no run can work beyond.
+    """
+    fig, ax = figure(width=5.4, height=3.8)
+    _fans(ax, ranges)
+    for label, limit in limits.items():
+        mark_level(ax, limit, label, left=0.7)
+    ax.set(xlabel="steps", ylabel=r"step size $\varepsilon$")
+    fig.legend(handles=_handles(ranges), loc="outside lower center", ncols=3)
+    return fig
+
+
+def networks(panels: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw the ends of the ranges of several networks, a panel each.
+
+    Parameters
+    ----------
+    panels : mapping of str to DataFrame
+        Title -> ranges, as `bngd.studies.network_training_time.study.in_networks` gives them.
+    """
+    columns = 2
+    rows = -(-len(panels) // columns)
+    fig, axes = figure(columns, rows, height=3.0, sharex=True, sharey=True, squeeze=False)
+    for ax, (title, ranges) in zip(axes.ravel(), panels.items(), strict=False):
+        _fans(ax, ranges)
+        ax.set_title(title, loc="left")
+    for ax in axes.ravel()[len(panels) :]:
+        ax.set_visible(False)
+    for ax in axes[-1]:
+        ax.set_xlabel("updates")
+    for ax in axes[:, 0]:
+        ax.set_ylabel(r"step size $\varepsilon$")
+    panel_letters(axes.ravel()[: len(panels)])
+    fig.legend(handles=_handles(pd.concat(panels.values())), loc="outside lower center", ncols=4)
+    return fig
+
+
+def _fans(ax: Axes, ranges: pd.DataFrame) -> None:
+    """Draw both ends of each repetition and the area between their means, and lines of slope one outside of all."""
+    for setting, colour in palette(ranges["setting"]).items():
+        ends = ranges[ranges["setting"] == setting]
+        for _, run in ends.groupby("seed"):
+            for end in ("absolute_low", "absolute_high"):
+                ax.loglog(run["updates"], run[end], ".-", color=colour, linewidth=0.7, markersize=3, alpha=0.6)
+        low, high = (np.exp(np.log(ends[f"absolute_{end}"]).groupby(ends["updates"]).mean()) for end in ("low", "high"))
+        ax.fill_between(low.index, low, high, color=colour, alpha=0.12, linewidth=0)
+    updates = np.array(sorted(set(ranges["updates"])), dtype=float)
+    for end, power in (("low", -1), ("high", 1)):
+        widest = ranges.loc[ranges["updates"] == updates[0], f"absolute_{end}"]
+        start = widest.min() / 1.6 if end == "low" else widest.max() * 1.6
+        ax.loglog(updates, start * (updates / updates[0]) ** power, "--", color=COLOURS["theory"], linewidth=1.0)
+    ax.set_xticks(updates, [f"{n:.0f}" for n in updates])
+    ax.minorticks_off()
+
+
+def _handles(ranges: pd.DataFrame) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=c, marker=".", label=setting_label(s)) for s, c in palette(ranges["setting"]).items()
+    ]
+    return [*handles, Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label=r"slope $\pm 1$")]
