@@ -12,6 +12,7 @@ from jax import lax
 from benchmarks import measuring
 from bngd.networks.architectures import M1, Conv, Network, Parameters, initialise, shapes
 from bngd.networks.batch_norm import batch_norm, batch_statistics
+from bngd.networks.jobs import Job
 from bngd.networks.training import Batch, initial_moving, sgd_steps, updated
 
 IMAGE, BATCH, BATCHES, RATE = (28, 28, 1), 100, 10, 0.01
@@ -28,14 +29,14 @@ Trainer = Callable[[Network, Parameters, Batch], Weights]
 
 def ours(network: Network, parameters: Parameters, images: Batch) -> Weights:
     """As a run of this network is trained: call by call."""
-    moving, rates = initial_moving(network, parameters), np.full(2, RATE, "float32")
+    moving, rates = initial_moving(network, parameters), Job(network, RATE).rates
     parameters, _ = updated(network, parameters, moving, rates, len(images.x), images)
     return list(map(np.asarray, parameters["weights"]))
 
 
 def ours_in_a_loop(network: Network, parameters: Parameters, images: Batch) -> Weights:
     """As networks without convolutions are trained: in a compiled loop, convolutions by products of patches."""
-    moving, rates = initial_moving(network, parameters), np.full(2, RATE, "float32")
+    moving, rates = initial_moving(network, parameters), Job(network, RATE).rates
     parameters, _ = sgd_steps(network, parameters, moving, rates, len(images.x), images)
     return list(map(np.asarray, parameters["weights"]))
 

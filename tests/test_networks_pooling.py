@@ -31,6 +31,16 @@ def test_blocks_that_do_not_tile_are_refused(block):
         pooled(load("digits"), block)
 
 
+def test_rows_with_another_rate_for_the_rest_do_not_pass_for_the_authors(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "FOLDER", tmp_path)
+    titles = ["mnist_m5_gdlr-h10", "mnist_m5_gdlr-h10-rest-1-every-2", "mnist_m5_gdlr-h10-pooled-4-rest-1e-05"]
+    for title in titles:
+        (tmp_path / f"{title}.csv").touch()
+    assert kept.rows("mnist_m5_gdlr", parts=True) == titles[:1]
+    assert kept.rows("mnist_m5_gdlr", parts=True, lr_rest=1.0) == titles[1:2]
+    assert kept.rows("mnist_m5_gdlr", pooled=4, lr_rest=1e-5) == titles[2:]
+
+
 def test_rows_with_fewer_inputs_do_not_pass_for_the_authors(tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "FOLDER", tmp_path)
     for title in ("mnist_m5_gdlr-h10", "mnist_m5_gdlr-h10-pooled-4", "mnist_m5_gdlr-h10-pooled-4-every-2"):

@@ -357,6 +357,21 @@ def test_a_row_of_m5_runs_at_any_hidden_width_and_no_other_row_does(tmp_path, ti
     assert "--hidden is 30, but fmnist_m2_gdlr trains m2; give it to a row of m5" in capsys.readouterr().err
 
 
+def test_the_first_layer_alone_may_have_the_rates_of_a_row(tmp_path, tiny_row, monkeypatch, capsys):
+    small = replace(ROWS["mnist_m5_bnlr"], grid=protocol.Grid(-1, 0, 2), steps=9, dataset="digits")
+    monkeypatch.setitem(protocol.ROWS, "mnist_m5_bnlr", small)
+    row = ["mnist_m5_bnlr", *tiny_row[1:], "5", "--hidden", "10"]
+    assert command.main(row) == command.main([*row, "--rest", "1"]) == 0
+    monkeypatch.setattr(kept, "FOLDER", tmp_path)
+    [every], [first] = kept.rows("mnist_m5_bnlr"), kept.rows("mnist_m5_bnlr", lr_rest=1.0)
+    loss, alone = (kept.results(title).set_index("lr")["train_loss"] for title in (every, first))
+    assert (alone[1.0] == loss[1.0]).all()
+    assert (alone[0.1] != loss[0.1]).all()
+    capsys.readouterr()
+    assert command.main([*row, "--rest", "0"]) == 1
+    assert "lr_rest is 0.0; give a positive finite number" in capsys.readouterr().err
+
+
 def test_losses_on_the_way():
     def run_of(outcome, until):
         step = list(range(1, until + 1, 10))

@@ -16,7 +16,7 @@ def digits():
     return load("digits")
 
 
-def numpy_bn_step(p, x, labels, lr, lr_a, epsilon):
+def numpy_bn_step(p, x, labels, lr, lr_a, lr_rest, epsilon):
     """One step of a network dense-BN-ReLU-dense-BN-softmax, gradients written out by hand."""
     n = len(x)
 
@@ -45,8 +45,8 @@ def numpy_bn_step(p, x, labels, lr, lr_a, epsilon):
         "gamma": [dgamma1, dgamma2],
         "beta": [dbeta1, dbeta2],
     }
-    rate = {"weights": lr, "biases": lr, "gamma": lr_a, "beta": lr_a}
-    return {k: [v - rate[k] * g for v, g in zip(p[k], gradient[k], strict=True)] for k in p}
+    rate = {"weights": (lr, lr_rest), "biases": (lr, lr_rest), "gamma": (lr_a, lr_a), "beta": (lr_a, lr_a)}
+    return {k: [v - e * g for v, g, e in zip(p[k], gradient[k], rate[k], strict=True)] for k in p}
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
@@ -66,12 +66,12 @@ def test_one_step_equals_numpys_by_hand(digits, dtype):
         p = initialise(network, digits.shape, rng, dtype=dtype)
         p = {k: [(v + 0.1 * rng.standard_normal(v.shape)).astype(dtype) for v in values] for k, values in p.items()}
         indices = rng.permutation(len(digits.x_train))[:100]
-        rates = np.array([0.7, 0.2], dtype)
+        rates = Job(network, 0.7, lr_a=0.2, lr_rest=0.4, dtype=dtype).rates
         images = batch(digits, "train", indices, dtype)
         ours, _ = sgd_step(network, p, initial_moving(network, p), rates, images)
     x = digits.x_train[indices].reshape(100, -1) / digits.peak
     double = {k: [v.astype(float) for v in values] for k, values in p.items()}
-    expected = numpy_bn_step(double, x, digits.y_train[indices], 0.7, 0.2, network.epsilon)
+    expected = numpy_bn_step(double, x, digits.y_train[indices], 0.7, 0.2, 0.4, network.epsilon)
     tolerance = 1e-6 if dtype == "float32" else 1e-13
     for name, values in expected.items():
         for mine, theirs in zip(ours[name], values, strict=True):
@@ -234,7 +234,7 @@ def test_each_normalised_layer_may_have_a_scale_of_its_own_and_a_bare_one_keeps_
         for chosen in batches(job, len(digits.x_train)):
             with in_precision(job):  # with both rates one, a step takes the gradient away
                 images = batch(digits, "train", chosen, job.dtype)
-                after, moving = sgd_step(network, now, moving, np.ones(2), images)
+                after, moving = sgd_step(network, now, moving, np.ones(3), images)
             now = {
                 name: [
                     old - rate * (old - np.asarray(new))
@@ -263,6 +263,14 @@ def test_a_job_names_what_is_wrong_with_it(wrong):
         Job(**{"network": mlp(4), "lr": 0.1, **wrong})
 
 
+@pytest.mark.parametrize(
+    ("given", "rates"),
+    [({}, [2, 2, 2]), ({"lr_a": 3}, [2, 3, 2]), ({"lr_rest": 5}, [2, 5, 5]), ({"lr_a": 3, "lr_rest": 5}, [2, 3, 5])],
+)
+def test_the_first_layer_the_scales_and_the_rest_have_their_rates(given, rates):
+    assert Job(mlp(4).with_batch_norm(), 2.0, **given).rates.tolist() == rates
+
+
 def test_equal_jobs_have_equal_keys_whatever_the_types():
     assert Job(mlp(4), 1).key == Job(mlp(4), 1.0).key == Job(mlp(4), np.float64(1), seed=np.int64(0)).key
 
@@ -284,7 +292,7 @@ def test_so_many_updates_are_done_as_are_asked_for(digits, network):
     start = initialise(network, digits.shape, np.random.default_rng(1))
     now = (start, initial_moving(network, start))
     images = batch(digits, "train", np.arange(80).reshape(4, 20), "float32")
-    rates = np.array([0.1, 0.2], "float32")
+    rates = Job(network, 0.1, lr_a=0.2).rates
     ours, moving = updated(network, *now, rates, 3, images)
     for i in range(3):
         now = sgd_step(network, *now, rates, images.part(i))

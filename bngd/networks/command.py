@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="of the authors' %(default)s")
     parser.add_argument("--data", choices=DATASETS, help="data set; the script's own unless given")
     parser.add_argument("--hidden", type=int, metavar="H", help="a row of m5 at this hidden width only")
+    parser.add_argument(
+        "--rest", type=float, metavar="RATE", help="step size of all but the first layer, which alone gets the row's"
+    )
     parser.add_argument("--pooled", type=int, default=1, metavar="B", help="average blocks of B x B pixels first")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th step size only")
     parser.add_argument("--described", action="store_true", help="train the BN networks as meant, not as published")
@@ -84,10 +87,12 @@ def _run_row(row: Row, options: argparse.Namespace, client: "Client | None") -> 
         runs.append("described")
     if options.pooled > 1:
         runs.append(f"pooled-{options.pooled}")
+    if options.rest is not None:
+        runs.append(f"rest-{options.rest:g}")
     part = [f"every-{options.every}"] if options.every > 1 else []
     part += [f"{options.repetitions}-repetitions"] if options.repetitions != REPETITIONS else []
     jobs = row.jobs(repetitions=options.repetitions, described=options.described)
-    jobs = [job for job in jobs if job.stream % options.every == 0]
+    jobs = [replace(job, lr_rest=options.rest) for job in jobs if job.stream % options.every == 0]
     resumable.run_row(
         "-".join(runs + part),
         jobs,

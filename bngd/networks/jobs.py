@@ -25,9 +25,9 @@ class Job:
     ----------
     network : Network
     lr : float
-        Step size of weights and biases, eps.
+        Step size of weights and biases, eps; with `lr_rest` of those of the first layer alone.
     lr_a : float or None
-        Step size of BN's gamma and beta, eps_a; None stands for `lr` (one joint rate).
+        Step size of BN's gamma and beta, eps_a; None stands for that of the last layer (one joint rate).
     seed : int
         Of the repetition.
     stream : int
@@ -47,6 +47,8 @@ class Job:
         Steps between two records of the loss.
     evaluation : int
         Number of training and of test images that the final losses are measured on.
+    lr_rest : float or None
+        Step size of the weights and biases of all layers after the first; None stands for `lr`.
 
     Raises
     ------
@@ -68,11 +70,12 @@ class Job:
     dtype: str = "float32"
     record_every: int = 10
     evaluation: int = 2000
+    lr_rest: float | None = None
 
     def __post_init__(self) -> None:
         """Check every entry."""
         # Numbers of any type become Python's own, so that equal jobs have equal keys.
-        for name in ("lr", "lr_a", "scale", "gamma"):
+        for name in ("lr", "lr_a", "scale", "gamma", "lr_rest"):
             object.__setattr__(self, name, _rate(name, getattr(self, name)))
         for name, least in _COUNTS.items():
             object.__setattr__(self, name, _count(name, getattr(self, name), least))
@@ -84,6 +87,12 @@ class Job:
                 raise ValueError(f"{name} is 1, and one image has no variance to normalize by; give BN at least 2")
         if self.lr_a is not None and not self.network.normalised:
             raise ValueError(f"lr_a is {self.lr_a}, but {self.network.name} has no BN; leave lr_a out")
+
+    @property
+    def rates(self) -> NDArray[np.floating]:
+        """The step sizes of the first layer's weights and biases, of gamma and beta, and of the other layers'."""
+        rest = self.lr if self.lr_rest is None else self.lr_rest
+        return np.array([self.lr, rest if self.lr_a is None else self.lr_a, rest], self.dtype)
 
     @property
     def method(self) -> str:
@@ -108,7 +117,7 @@ class Job:
 
 
 def _rate(name: str, value: Any) -> float | None:
-    if value is None and name == "lr_a":
+    if value is None and name in ("lr_a", "lr_rest"):
         return None
     if not (isinstance(value, Real) and isfinite(value) and float(value) > 0):
         raise ValueError(f"{name} is {value!r}; give a positive finite number")

@@ -2,8 +2,8 @@
 
 A kept row is the two files that ``python -m bngd.networks protocol`` writes, ``<title>.csv`` and ``<title>.json``. The
 title is the script's name, then what makes the runs others than the script's: ``-h10`` (one hidden width of m5),
-``-on-fashion-mnist`` (other data), ``-described``, ``-pooled-4`` (fewer inputs); at last what makes them a part:
-``-every-4``, ``-1-repetitions``.
+``-on-fashion-mnist`` (other data), ``-described``, ``-pooled-4`` (fewer inputs), ``-rest-1`` (the step size of all
+layers but the first, which alone gets the script's); at last what makes them a part: ``-every-4``, ``-1-repetitions``.
 """
 
 import json
@@ -21,11 +21,12 @@ _PART = re.compile(r"-every-\d+|-\d+-repetitions")
 """What the title of a row has that was not run at every rate or as often as the script does."""
 _HIDDEN = re.compile(r"-h\d+")
 _POOLED = "-pooled-"
+_REST = re.compile(r"-rest-(\d[\d.]*(e[+-]\d+)?)")
 RUN = ["network", "setting", "epsilon", "lr", "seed", "scale", "gamma", "dtype", "steps"]
 """The columns that tell runs on the same data apart."""
 
 
-def rows(script: str = "", *, parts: bool = False, pooled: int = 1) -> list[str]:
+def rows(script: str = "", *, parts: bool = False, pooled: int = 1, lr_rest: float | None = None) -> list[str]:
     """Return the titles of the rows whose results are kept.
 
     Parameters
@@ -36,10 +37,12 @@ def rows(script: str = "", *, parts: bool = False, pooled: int = 1) -> list[str]
         Those that are a part of a row too.
     pooled : int
         Those whose pixels were averaged over blocks of this side; 1 stands for the images as they are.
+    lr_rest : float or None
+        Those in which all layers but the first had this step size; None stands for one step size for all.
     """
     titles = sorted(path.stem for path in FOLDER.glob("*.csv"))
     of_script = [title for title in titles if not script or title.split("-")[0] == script]
-    asked = [title for title in of_script if block(title) == pooled]
+    asked = [title for title in of_script if (block(title), rest(title)) == (pooled, lr_rest)]
     return [title for title in asked if parts or whole(title) == title]
 
 
@@ -51,6 +54,12 @@ def whole(title: str) -> str:
 def block(title: str) -> int:
     """Return the side of the blocks that a kept row's pixels were averaged over; 1 if they were not."""
     return int(title.partition(_POOLED)[2].split("-")[0] or 1)
+
+
+def rest(title: str) -> float | None:
+    """Return the step size of all layers but the first in a kept row; None if it is that of all."""
+    told = _REST.search(title)
+    return float(told[1]) if told else None
 
 
 def results(title: str) -> pd.DataFrame:
@@ -77,7 +86,7 @@ def lines(row: str) -> pd.DataFrame:
     ValueError
         If a table is not as it was written.
     """
-    titles = rows(row.split("-")[0], parts=True, pooled=block(row))
+    titles = rows(row.split("-")[0], parts=True, pooled=block(row), lr_rest=rest(row))
     alike = [title for title in titles if _HIDDEN.sub("", whole(title)) == _HIDDEN.sub("", row)]
     tables = [as_text(_checked(title)).assign(row=title) for title in alike]
     return pd.concat([pd.DataFrame(columns=[*RUN, "row"]), *tables]).drop_duplicates(RUN, ignore_index=True)

@@ -56,7 +56,8 @@ def as_finished_together(jobs: Sequence[Job], data: Images, where: jax.Device) -
     """
     alike: dict[Job, list[int]] = {}
     for i, job in enumerate(jobs):
-        alike.setdefault(replace(job, lr=1.0, lr_a=None, seed=0, stream=0, scale=1.0, gamma=1.0), []).append(i)
+        same = replace(job, lr=1.0, lr_a=None, lr_rest=None, seed=0, stream=0, scale=1.0, gamma=1.0)
+        alike.setdefault(same, []).append(i)
     for kind, group in alike.items():
         at_once = _fitting(kind, data, where, len(group))
         while group:
@@ -118,7 +119,7 @@ def _train(jobs: Sequence[Job], data: Images, where: jax.Device) -> list[Trainin
             for job in jobs
         ]
         parameters, moving = stack(*starts), stack(*[initial_moving(network, start) for start in starts])
-        rates = stack(*[np.array([job.lr, job.lr if job.lr_a is None else job.lr_a], job.dtype) for job in jobs])
+        rates = stack(*[job.rates for job in jobs])
         held = {
             part: jax.device_put(batch(data, part, np.arange(len(x)), first.dtype), where)
             for part, x in (("train", data.x_train), ("test", data.x_test))

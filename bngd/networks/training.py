@@ -123,13 +123,12 @@ def trajectory(job: Job, data: Images) -> Iterator[State]:
     """
     parameters = initialise(job.network, data.shape, job.rng(0), scale=job.scale, gamma=job.gamma, dtype=job.dtype)
     moving = initial_moving(job.network, parameters)
-    rates = np.array([job.lr, job.lr if job.lr_a is None else job.lr_a], job.dtype)
     indices = batches(job, len(data.x_train))
     for end, parts in looks(job):
         for chosen, count in parts:
             images = batch(data, "train", indices[chosen], job.dtype)
             with in_precision(job):  # not around the yield: it would hold for the caller too
-                parameters, moving = updated(job.network, parameters, moving, rates, count, images)
+                parameters, moving = updated(job.network, parameters, moving, job.rates, count, images)
         yield State(end, parameters, moving, indices[end - 1])
 
 
@@ -178,7 +177,7 @@ def sgd_step(
     images: Batch,
     convolution: Convolution = convolve,
 ) -> tuple[Parameters, Statistics]:
-    """Return parameters and moving averages after one update on one batch."""
+    """Return parameters and moving averages after one update on one batch; `rates` are as in `Job.rates`."""
     x, y = seen(images)
 
     def loss(p: Parameters) -> tuple[Array, Statistics]:
@@ -186,9 +185,10 @@ def sgd_step(
         return LOSSES[network.loss](logits, y), statistics
 
     gradient, statistics = jax.grad(loss, has_aux=True)(parameters)
-    rate = {"weights": rates[0], "biases": rates[0], "gamma": rates[1], "beta": rates[1]}
+    of_layers, of_scales = [rates[0], *[rates[2]] * (len(network.layers) - 1)], [rates[1]] * len(network.layers)
+    rate = {"weights": of_layers, "biases": of_layers, "gamma": of_scales, "beta": of_scales}
     updated = {
-        name: [p - rate[name] * g for p, g in zip(values, gradient[name], strict=True)]
+        name: [p - lr * g for p, g, lr in zip(values, gradient[name], rate[name], strict=True)]
         for name, values in parameters.items()
     }
     averaged = jax.tree.map(lambda old, new: MOMENTUM * old + (1 - MOMENTUM) * new, moving, statistics)
