@@ -120,7 +120,7 @@ def moves(ranges: pd.DataFrame) -> pd.DataFrame:
 
 
 def spread(moved: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for each network and setting: the least and the largest move of each end over the repetitions.
+    """Return a row for each network and setting, in words: each end's moves from the least to the largest.
 
     Parameters
     ----------
@@ -130,8 +130,8 @@ def spread(moved: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns network, setting, updates (in words), lower least, lower largest, upper least, upper largest,
-        repetitions, and in the grid: in how many of them the lower and the upper end stayed there.
+        Columns network, setting, updates, lower end, upper end, in the grid: in how many of the repetitions the lower
+        and the upper end stayed there.
     """
     rows = []
     for (network, setting), group in moved.groupby(["network", "setting"], sort=False):
@@ -140,11 +140,14 @@ def spread(moved: pd.DataFrame) -> pd.DataFrame:
             "setting": setting,
             "updates": f"{group['since'].iloc[0]} to {group['until'].iloc[0]}",
         }
-        for end in ("lower", "upper"):
-            row |= {f"{end}, least": group[end].min(), f"{end}, largest": group[end].max()}
+        row |= {f"{end} end": _from_to(group[end].dropna()) for end in ("lower", "upper")}
         counts = " and ".join(str(int(group[end].notna().sum())) for end in ("lower", "upper"))
-        rows.append(row | {"repetitions": len(group), "in the grid": counts})
+        rows.append(row | {"in the grid": f"{counts} of {len(group)}"})
     return pd.DataFrame(rows)
+
+
+def _from_to(values: pd.Series) -> str:
+    return f"{values.min():.2f} to {values.max():.2f}" if len(values) else ""
 
 
 def medians(moved: pd.DataFrame, end: str, settings: Sequence[str] | None = None) -> list[float]:
