@@ -1,7 +1,8 @@
 """What is proved of a run for every step size: how long its weights get, its effective step, its steps.
 
-Sources: the theorems "Bounded weights", "The tent from both sides" and "Steps" of the book (convergence.md,
-learning_rate.md, rate.md); they are not in the paper. P = ||u||_H and A, C are those of `effective_step_asymptotes`.
+Sources: the theorems "Bounded weights", "The tent from both sides" and "Steps" and the proposition "No sooner" of the
+book (convergence.md, learning_rate.md, rate.md); they are not in the paper. P = ||u||_H and A, C are those of
+`effective_step_asymptotes`.
 """
 
 from typing import NamedTuple
@@ -71,13 +72,8 @@ def squared_norm_bounds(
     >>> np.round(bngd.squared_norm_bounds(problem, [0.0, 1.0], lr=2.0, a0=3.0), 2)
     array([10.  , 26.84])
     """
-    check_positive(lr=lr)
-    lr, lr_a, w0 = np.asarray(lr, dtype=float), _checked_lr_a(lr_a), check_nonzero(problem.check_start(w0))
-    best = optimal_a(problem, w0)
-    a0 = best if a0 is None else np.asarray(a0, dtype=float)
-    force = np.sum((problem.eigenvalues * residual(problem, w0)) ** 2, axis=-1)
-    first = np.sum(w0**2, axis=-1) + (lr * a0 / sigma(problem, w0)) ** 2 * force
-    a1 = a0 + lr_a * (best - a0)
+    first, a1 = _first_step(problem, w0, lr, lr_a, a0)
+    lr, lr_a = np.asarray(lr, dtype=float), np.asarray(lr_a, dtype=float)
     alpha, p, c1 = _scale_bound(problem, lr_a, a1), np.sqrt(problem.explained), descent_constant(problem, lr_a, a1)
     jump = lr**2 * problem.condition_number * problem.explained * alpha**2 / first
     short = lr * c1 + jump + lr * (alpha + p) ** 2
@@ -158,6 +154,37 @@ def gradient_budget(lr: ArrayLike, norm_start: ArrayLike, norm_limit: ArrayLike)
     return (np.asarray(norm_limit) ** 4 - np.asarray(norm_start) ** 4) / (2 * np.asarray(lr) ** 2)
 
 
+def smallest_residual_ratio(
+    problem: Problem, w0: ArrayLike, lr: ArrayLike, *, lr_a: ArrayLike = 1.0, a0: ArrayLike | None = None
+) -> Array:
+    """Return 1 - (pi/2) eps alpha kappa P/||w_1||^2, which bounds ||e_{k+1}||_H/||e_k||_H from below for every k >= 1.
+
+    Alpha is as in `descent_constant`. For eps_a = 1 and a_0 = w_0'g/s_0 it is 1 - (pi/2) kappa P^2/(||u||^2 T(eps)): a
+    loss takes a number of steps of order T at least. Where it is negative it says nothing.
+
+    Parameters
+    ----------
+    problem : Problem
+    w0 : array_like, shape (..., d)
+    lr, lr_a, a0 : array_like, shape (...)
+        As for `squared_norm_bounds`.
+
+    Raises
+    ------
+    ValueError
+        If a rate is outside of its range, or a start is zero or has the wrong length.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 1])
+    >>> float(np.round(bngd.smallest_residual_ratio(problem, [1.0, 0.0], lr=100.0), 3))
+    0.98
+    """
+    first, a1 = _first_step(problem, w0, lr, lr_a, a0)
+    turn = np.asarray(lr) * _scale_bound(problem, lr_a, a1) * problem.condition_number * np.sqrt(problem.explained)
+    return 1 - np.pi / 2 * turn / first
+
+
 def smallest_sigma_ratio(problem: Problem) -> float:
     """Return 2 sqrt(kappa)/(kappa + 1), which bounds s_{k+1}/s_k from below in every step (the proposition "The dip").
 
@@ -178,6 +205,19 @@ def _below(problem: Problem, w0: ArrayLike, height: float) -> Interval:
     with np.errstate(invalid="ignore"):  # NaN where the tent's top is below 1/height
         half = (height + np.sqrt(height**2 - 4 / (small * large))) / 2
     return Interval(1 / (small * half), large * half)
+
+
+def _first_step(
+    problem: Problem, w0: ArrayLike, lr: ArrayLike, lr_a: ArrayLike, a0: ArrayLike | None
+) -> tuple[Array, Array]:
+    """Return ||w_1||^2 and a_1."""
+    check_positive(lr=lr)
+    lr_a, w0 = _checked_lr_a(lr_a), check_nonzero(problem.check_start(w0))
+    best = optimal_a(problem, w0)
+    a0 = best if a0 is None else np.asarray(a0, dtype=float)
+    force = np.sum((problem.eigenvalues * residual(problem, w0)) ** 2, axis=-1)
+    first = np.sum(w0**2, axis=-1) + (np.asarray(lr, dtype=float) * a0 / sigma(problem, w0)) ** 2 * force
+    return first, a0 + lr_a * (best - a0)
 
 
 def _scale_bound(problem: Problem, lr_a: ArrayLike, a1: ArrayLike) -> Array:

@@ -62,7 +62,9 @@ CHAPTERS = {
             *("thm-bounded", "thm-convergence", "thm-almost-every", "thm-past-two", "rem-slow", "thm-self-tuning"),
         ),
     ),
-    "rate": Chapter(3, "Rate of convergence", ("lem-hessian", "thm-interlacing", "thm-rate", "thm-steps")),
+    "rate": Chapter(
+        3, "Rate of convergence", ("lem-hessian", "thm-interlacing", "thm-rate", "thm-steps", "prop-no-sooner")
+    ),
     "learning_rate": Chapter(
         4, "Robustness to the learning rate", ("thm-tent", "prop-asymptotes", "def-good-interval")
     ),

@@ -47,6 +47,26 @@ def test_the_weights_stay_within_their_bounds_and_the_gradients_within_their_bud
     ) * (1 - 1e-9)
 
 
+@settings(max_examples=100, deadline=None)
+@given(hard_runs())
+def test_no_step_after_the_first_shrinks_the_residual_more_than_it_may(drawn):
+    problem, w0, lr, lr_a, a0 = drawn
+    run = bngd.bngd_trajectory(problem, w0, lr, 200, lr_a=lr_a, a0=a0)
+    residual = np.sqrt(np.sum(problem.eigenvalues * bngd.residual(problem, run.w[1:]) ** 2, axis=-1))
+    seen = residual[:-1] > 1e-6 * np.sqrt(problem.explained)  # not rounding alone
+    least = bngd.smallest_residual_ratio(problem, w0, lr, lr_a=lr_a, a0=a0)
+    assert np.all((residual[1:] >= (least - 1e-8) * residual[:-1])[seen])
+
+
+def test_so_many_steps_are_needed_as_the_tent_is_high():
+    problem, w0 = bngd.Problem.from_spectrum([1.0, 2.0, 5.0], u=[1, 2, 1]), np.array([1.0, -0.5, 2.0])
+    small, large = bngd.effective_step_asymptotes(problem, w0)
+    for lr in (1e-4, 1e4):
+        height = 1 / (small * lr) + lr / large
+        turn = 5 * problem.explained / (np.sum(problem.u**2) * height)
+        assert bngd.smallest_residual_ratio(problem, w0, lr) == pytest.approx(1 - np.pi / 2 * turn, rel=1e-12)
+
+
 @settings(max_examples=60, deadline=None)
 @given(hard_runs())
 def test_the_loss_falls_once_the_weights_are_long(drawn):

@@ -45,6 +45,20 @@ def test_an_end_of_a_range_is_where_the_loss_crosses_the_level(problem, ranges, 
             assert not outside < 0.01, (row.seed, row.updates, end)
 
 
+def test_a_step_never_uses_more_than_its_share(problem):
+    lr, starts = np.geomspace(1e-3, 1e3, 7), bngd.unit_vectors(np.random.default_rng(2), 3, 3)
+    share = study.largest_share(problem, starts, lr, 30)
+    assert 0.01 < share < 1
+    by_hand = []
+    for w0 in starts:
+        for rate in lr:
+            a, w = bngd.bngd_step(problem, bngd.optimal_a(problem, w0), w0, rate, 1.0)
+            _, after = bngd.bngd_step(problem, a, w, rate, 1.0)
+            e, f = (np.sqrt(problem.eigenvalues @ bngd.residual(problem, v) ** 2) for v in (w, after))
+            by_hand.append((1 - f / e) / (1 - bngd.smallest_residual_ratio(problem, w0, rate)))
+    assert study.largest_share(problem, starts, lr, 2) == pytest.approx(max(by_hand))
+
+
 def some(**columns):
     same = {"network": "n", "setting": "bn", "seed": 0, "grid_low": 1e-6, "grid_high": 1e6}
     return pd.DataFrame(same | columns)

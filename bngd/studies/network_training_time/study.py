@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from bngd.dynamics import bngd_trajectory, residual
 from bngd.ensemble import sweep
+from bngd.guarantees import smallest_residual_ratio
 from bngd.networks import kept
 from bngd.networks.ranges import ranges_while_training
 from bngd.problem import Problem
@@ -54,6 +56,30 @@ def least_squares(
         parts.append(losses.assign(network="least squares", setting=setting, steps=max(steps) + 1))
     runs = pd.concat(parts, ignore_index=True)
     return _with_grid(ranges_while_training(runs, level=level), runs)
+
+
+def largest_share(problem: Problem, starts: ArrayLike, lr: ArrayLike, steps: int) -> float:
+    """Return how near a step of BNGD comes to shrinking the residual as much as it may: one, if any does.
+
+    The largest quotient of 1 - ||e_{k+1}||_H/||e_k||_H and what `bngd.smallest_residual_ratio` allows, over steps
+    k >= 1 of all runs with eps_a = 1 and a_0 = w_0'g/s_0, while ||e||_H is above a millionth of ||u||_H.
+
+    Parameters
+    ----------
+    problem : Problem
+    starts : array_like, shape (m, d)
+    lr : array_like, shape (n,)
+    steps : int
+    """
+    shares = [0.0]
+    for w0 in np.asarray(starts):
+        for rate in np.asarray(lr):
+            run = bngd_trajectory(problem, w0, float(rate), steps)
+            lengths = np.sqrt(np.sum(problem.eigenvalues * residual(problem, run.w[1:]) ** 2, axis=-1))
+            seen = lengths[:-1] > 1e-6 * np.sqrt(problem.explained)
+            allowed = 1 - smallest_residual_ratio(problem, w0, rate)
+            shares += ((1 - lengths[1:] / lengths[:-1])[seen] / allowed).tolist()
+    return max(shares)
 
 
 def in_networks() -> pd.DataFrame:
