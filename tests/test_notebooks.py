@@ -40,6 +40,7 @@ def test_there_is_a_notebook_for_each_subject():
         "network_effective_step",
         "network_scripts",
         "network_training_time",
+        "network_one_layer",
         "own_data",
         "beyond",
         "overshoot",

@@ -268,26 +268,6 @@ def test_runs_with_more_hidden_units_stand_beside_those_of_the_scripts():
     assert counts.min() == counts.max() == 30
 
 
-def test_the_hidden_layer_alone_is_a_row_of_its_own_at_every_size():
-    runs, titles = network_width.hidden_layer_alone()
-    assert all("-rest-1-" in title for title in titles)
-    counts = runs.groupby(["h", "inputs", "setting"]).size()
-    sizes = {(100, n) for n in (16, 49, 196, 784)} | {(10, 784), (1000, 784)}
-    assert set(counts.index) == {(*size, setting) for size in sizes for setting in ("gd", "split 1")}
-    assert counts.min() == counts.max() == 30  # ten rates, three repetitions
-    assert "-rest-" not in "".join(network_width.kept_runs()[1] + network_width.with_fewer_inputs(100)[1])
-
-
-def test_half_a_gain_lies_between_an_untrained_layer_and_the_best():
-    lr, loss = np.logspace(-2, 2, 5), [0.16, 0.08, 0.01, 0.02, np.nan]
-    runs = pd.DataFrame({"h": 3, "inputs": 4, "setting": "bn", "seed": 0, "lr": lr, "loss_200": loss})
-    [found] = network_width.half_gain(runs.sample(frac=1, random_state=0)).to_dict("records")
-    assert found["gain"] == pytest.approx(16)
-    assert found["low"] == pytest.approx(0.1 * 10 ** (1 / 3)), "where the loss crosses 0.04"
-    assert found["high"] == pytest.approx(10)
-    assert (found["updates"], found["censored"]) == (200, False)
-
-
 def test_reduced_runs_stand_beside_the_kept_ones_of_their_width():
     reduced = pd.DataFrame({"h": [10, 10, 30], "setting": ["gd", "bn", "gd"], "absolute_decades": [1.0, 2.0, 9.0]})
     kept_runs = pd.DataFrame(

@@ -77,8 +77,8 @@ def largest_share(problem: Problem, starts: ArrayLike, lr: ArrayLike, steps: int
             run = bngd_trajectory(problem, w0, float(rate), steps)
             lengths = np.sqrt(np.sum(problem.eigenvalues * residual(problem, run.w[1:]) ** 2, axis=-1))
             seen = lengths[:-1] > 1e-6 * np.sqrt(problem.explained)
-            allowed = 1 - smallest_residual_ratio(problem, w0, rate)
-            shares += ((1 - lengths[1:] / lengths[:-1])[seen] / allowed).tolist()
+            shrinking = 1 - lengths[1:][seen] / lengths[:-1][seen]
+            shares += (shrinking / (1 - smallest_residual_ratio(problem, w0, rate))).tolist()
     return max(shares)
 
 

@@ -7,19 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from bngd.measure import workable_range
 from bngd.networks import Job, grid, kept, m5, workable_ranges
 from bngd.networks.protocol import ROWS
 from bngd.networks.ranges import ranges_while_training
 
 _SCRIPTS = ("mnist_m5_gdlr", "mnist_m5_bnlr", "mnist_m5_bnsplr")
 """The authors' scripts of m5."""
-
-_BLOCKS = (7, 4, 2, 1)
-"""Sides of the blocks that pixels were averaged over: 16, 49, 196 and 784 inputs."""
-
-REST = 1.0
-"""The step size of all but the hidden layer, where that alone has the row's: it works with BN and without."""
 
 _NETWORKS = [network.name for network in ROWS[_SCRIPTS[0]].networks]
 """What they train; the number of hidden units tells one from another."""
@@ -114,55 +107,15 @@ def with_fewer_inputs(hidden: int) -> tuple[pd.DataFrame, list[str]]:
     Only the settings that were run on pooled images, too. The runs have the column inputs: the pixels that are left of
     Fashion-MNIST's 28 x 28, averaged over blocks.
     """
-    runs = pd.concat([_runs(whole=False, block=block).assign(inputs=(28 // block) ** 2) for block in _BLOCKS])
+    runs = pd.concat([_runs(whole=False, block=block).assign(inputs=(28 // block) ** 2) for block in (7, 4, 2, 1)])
     runs = runs[runs["network"] == m5(hidden).name]
     pooled = runs[runs["inputs"] < runs["inputs"].max()]
     return runs[runs["setting"].isin(pooled["setting"])], list(pooled["row"].unique())
 
 
-def hidden_layer_alone() -> tuple[pd.DataFrame, list[str]]:
-    """Return the kept parts of m5 in which the hidden layer alone has the row's step sizes, and their titles.
-
-    All else, gamma and beta too, has the step size `REST`, which the setting says. The runs have the columns h, inputs.
-    """
-    parts = [_runs(whole=False, block=block, lr_rest=REST).assign(inputs=(28 // block) ** 2) for block in _BLOCKS]
-    runs = pd.concat(parts, ignore_index=True)
-    runs = runs.assign(h=runs["network"].map(hidden_units), setting=runs["setting"].replace("bn", f"split {REST:g}"))
-    return runs, list(runs["row"].unique())
-
-
-def _runs(*, whole: bool, block: int = 1, lr_rest: float | None = None) -> pd.DataFrame:
-    titles = [title for script in _SCRIPTS for title in kept.rows(script, parts=True, pooled=block, lr_rest=lr_rest)]
+def _runs(*, whole: bool, block: int = 1) -> pd.DataFrame:
+    titles = [title for script in _SCRIPTS for title in kept.rows(script, parts=True, pooled=block)]
     return kept.gathered(title for title in titles if (kept.whole(title) == title) == whole)
-
-
-def half_gain(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the step sizes of a layer that bring at least half of what training that layer brings, after some updates.
-
-    What it brings is the loss at the smallest step size, which hardly moves the layer, over the best loss; half of it
-    on a logarithmic scale is the geometric mean of the two.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        As `hidden_layer_alone` gives them.
-
-    Returns
-    -------
-    DataFrame
-        A row for each h, inputs, setting, number of updates and repetition: those, gain (the quotient), low, high,
-        decades, censored.
-    """
-    rows = []
-    for column in [name for name in runs if str(name).startswith("loss_")]:
-        for identity, run in runs.groupby(["h", "inputs", "setting", "seed"]):
-            ordered = run.sort_values("lr")
-            loss = ordered[column].to_numpy()
-            row = dict(zip(("h", "inputs", "setting", "seed"), identity, strict=True))
-            row |= {"updates": int(column.removeprefix("loss_")), "gain": loss[0] / np.nanmin(loss)}
-            found = workable_range(ordered["lr"], loss, loss[0] / np.sqrt(row["gain"]))
-            rows.append(row | found.as_row())
-    return pd.DataFrame(rows)
 
 
 def part_and_whole(part: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
