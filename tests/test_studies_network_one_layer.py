@@ -16,6 +16,12 @@ def test_the_hidden_layer_alone_is_a_row_of_its_own_at_every_size():
     assert "-rest-" not in "".join(network_width.kept_runs()[1] + network_width.with_fewer_inputs(100)[1])
 
 
+def test_the_worst_is_measured_against_an_untrained_layer_of_the_same_repetition():
+    rows = [("gd", 0, 10.0, 0.9), ("gd", 0, 0.1, 0.3), ("gd", 1, 0.1, 0.6), ("gd", 1, 10.0, 0.6), ("bn", 0, 0.1, 0.5)]
+    runs = pd.DataFrame(rows, columns=["setting", "seed", "lr", "train_loss"]).assign(h=1, inputs=2)
+    assert study.worst_over_untrained(runs) == {"gd": pytest.approx(3.0), "bn": 1.0}
+
+
 def test_half_a_gain_lies_between_an_untrained_layer_and_the_best():
     lr, loss = np.logspace(-2, 2, 5), [0.16, 0.08, 0.01, 0.02, np.nan]
     runs = pd.DataFrame({"h": 3, "inputs": 4, "setting": "bn", "seed": 0, "lr": lr, "loss_200": loss})

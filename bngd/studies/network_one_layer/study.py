@@ -28,6 +28,19 @@ def hidden_layer_alone() -> tuple[pd.DataFrame, list[str]]:
     return runs, list(runs["row"].unique())
 
 
+def worst_over_untrained(runs: pd.DataFrame) -> dict[str, float]:
+    """Return, for each setting, the largest loss at the end over that at the smallest step size of the same repetition.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `hidden_layer_alone` gives them.
+    """
+    ordered = runs.sort_values("lr")
+    untrained = ordered.groupby(["h", "inputs", "setting", "seed"])["train_loss"].transform("first")
+    return (ordered["train_loss"] / untrained).groupby(ordered["setting"]).max().to_dict()
+
+
 def half_gain(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the step sizes of a layer that bring at least half of what training that layer brings, after some updates.
 
