@@ -300,7 +300,7 @@ END_TRANSITIONS = """document.getAnimations().filter((one) => one instanceof CSS
     .forEach((one) => one.finish())"""
 
 
-HEAVIEST = {"index.html": 2_500_000, "notebooks/network_width.html": 4_500_000}  # a figure of 1800 runs, four times
+HEAVIEST = {"index.html": 2_500_000}
 HEAVIEST_OTHER = 4_000_000
 """Bytes that a page may load, with its scripts, fonts and pictures."""
 

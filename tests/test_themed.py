@@ -1,4 +1,6 @@
 import re
+from collections import Counter
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -80,6 +82,23 @@ def test_coordinates_are_written_to_a_hundredth_of_a_point_and_no_more():
     numbers = re.findall(r"\.(\d+)", " ".join(re.findall(r' (?:d|x|y)="([^"]+)"', svg)))
     assert {len(digits) for digits in numbers} >= {2}
     assert max(map(len, numbers)) == 2
+
+
+def test_markers_of_one_style_say_it_once_and_keep_it():
+    fig, (ax, other) = figure(2)
+    ax.plot(range(20), range(20), "o", color="#d55e00")
+    ax.plot(range(30), range(30), "o", color="#0072b2", alpha=0.5)
+    other.scatter(range(3), range(3), c=["#009e73", "#cc79a7", "#e69f00"])
+    svg = drawings(fig)["svg"].decode()
+    tree = ElementTree.fromstring(svg)
+    found = Counter()
+    for group in tree.iter("{http://www.w3.org/2000/svg}g"):
+        for marker in group.findall("{http://www.w3.org/2000/svg}use"):
+            style = marker.get("style") or group.get("style", "")
+            found[re.sub(r"(fill: #\w+)?(; fill-opacity: 0.5)?.*", r"\1\2", style)] += 1
+    assert (found["fill: #d55e00"], found["fill: #0072b2; fill-opacity: 0.5"]) == (20, 30)
+    assert [found[f"fill: {colour}"] for colour in ("#009e73", "#cc79a7", "#e69f00")] == [1, 1, 1]
+    assert svg.count("fill: #d55e00") == 1
 
 
 def test_one_panel_keeps_its_height():

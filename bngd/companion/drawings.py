@@ -18,6 +18,12 @@ NARROW = 4.2
 _COORDINATES = re.compile(rb'(?<= d=")[^"]+|(?<= [xy]=")[^"]+')
 """What an SVG writes to a millionth of a point: a hundredth cannot be told from it, and takes a tenth fewer bytes."""
 
+_MARKERS = re.compile(
+    rb'<g(?P<clip>(?: clip-path="[^"]*")?)>(?P<first>\s*<use [^>]*?)(?P<style> style="[^"]*")/>'
+    rb"(?P<others>(?:\s*<use [^>]*?(?P=style)/>)+)(?=\s*</g>)"
+)
+"""A group of markers that all have one style: said once for the group, it takes up to two fifths off a drawing."""
+
 _TALLEST = 3.0
 """Inches; the highest that a panel is in a column of several."""
 
@@ -70,8 +76,14 @@ def _draw(fig: "Figure", kinds: list[str]) -> dict[str, bytes]:
         fig.savefig(buffer, format=kind, dpi=150, metadata=_METADATA[kind], bbox_inches=area)
         drawn[kind] = buffer.getvalue()
     if "svg" in drawn:
-        drawn["svg"] = _COORDINATES.sub(lambda found: _to_a_hundredth(found[0]), drawn["svg"])
+        shorter = _COORDINATES.sub(lambda found: _to_a_hundredth(found[0]), drawn["svg"])
+        drawn["svg"] = _MARKERS.sub(_style_once, shorter)
     return drawn
+
+
+def _style_once(group: re.Match[bytes]) -> bytes:
+    others = group["others"].replace(group["style"], b"")
+    return b"<g" + group["clip"] + group["style"] + b">" + group["first"] + b"/>" + others
 
 
 def _to_a_hundredth(numbers: bytes) -> bytes:
