@@ -160,19 +160,8 @@ def smallest_residual_ratio(
     """Return 1 - (pi/2) eps alpha kappa P/||w_1||^2, which bounds ||e_{k+1}||_H/||e_k||_H from below for every k >= 1.
 
     Alpha is as in `descent_constant`. For eps_a = 1 and a_0 = w_0'g/s_0 it is 1 - (pi/2) kappa P^2/(||u||^2 T(eps)): a
-    loss takes a number of steps of order T at least. Where it is negative it says nothing.
-
-    Parameters
-    ----------
-    problem : Problem
-    w0 : array_like, shape (..., d)
-    lr, lr_a, a0 : array_like, shape (...)
-        As for `squared_norm_bounds`.
-
-    Raises
-    ------
-    ValueError
-        If a rate is outside of its range, or a start is zero or has the wrong length.
+    loss takes a number of steps of order T at least. Where it is negative it says nothing; else as
+    `squared_norm_bounds`.
 
     Examples
     --------

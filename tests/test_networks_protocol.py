@@ -367,6 +367,8 @@ def test_the_first_layer_alone_may_have_the_rates_of_a_row(tmp_path, tiny_row, m
     loss, alone = (kept.results(title).set_index("lr")["train_loss"] for title in (every, first))
     assert (alone[1.0] == loss[1.0]).all()
     assert (alone[0.1] != loss[0.1]).all()
+    assert command.main([*row, "--rest", "1.0000001"]) == 0
+    assert len(kept.rows("mnist_m5_bnlr", lr_rest=1.0)) == len(kept.rows("mnist_m5_bnlr", lr_rest=1.0000001)) == 1
     capsys.readouterr()
     assert command.main([*row, "--rest", "0"]) == 1
     assert "lr_rest is 0.0; give a positive finite number" in capsys.readouterr().err

@@ -187,6 +187,7 @@ def test_tables(digits):
         ({"dtype": "float16"}, "choose from float32"),
         ({"sampling": "none"}, "choose from epochs"),
         ({"network": M2, "lr_a": 1.0}, "has no BN"),
+        ({"network": M2, "lr_rest": 1.0}, "m2 has one layer; leave lr_rest out"),
     ],
 )
 def test_job_refuses(change, message):

@@ -89,6 +89,7 @@ def test_what_left_the_grid_is_counted_and_judges_nothing():
     spread = study.spread(moved)
     assert spread["in the grid"].tolist() == ["2 and 2 of 2", "1 and 2 of 2"]
     assert spread["upper end"].tolist() == ["0.00 to 0.40", "1.00 to 2.00"]
+    assert spread["lower end"].tolist() == ["-1.20 to -1.00", "-1.00"]
     assert study.spread(moved.assign(lower=np.nan))["lower end"].tolist() == ["", ""]
     assert study.inside(moved, "upper").to_numpy().tolist() == [["b", "split 1", 1.5]]
     assert study.inside(moved, "lower").empty

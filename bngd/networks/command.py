@@ -88,7 +88,7 @@ def _run_row(row: Row, options: argparse.Namespace, client: "Client | None") -> 
     if options.pooled > 1:
         runs.append(f"pooled-{options.pooled}")
     if options.rest is not None:
-        runs.append(f"rest-{options.rest:g}")
+        runs.append(f"rest-{options.rest!r}".removesuffix(".0"))  # every digit: another rate is another row
     part = [f"every-{options.every}"] if options.every > 1 else []
     part += [f"{options.repetitions}-repetitions"] if options.repetitions != REPETITIONS else []
     jobs = row.jobs(repetitions=options.repetitions, described=options.described)

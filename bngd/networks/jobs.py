@@ -54,7 +54,7 @@ class Job:
     ------
     ValueError
         If a rate or scale is not positive and finite, a count is no whole number or too small, `lr_a` is given for a
-        network without BN, or the batch is of one sample under BN.
+        network without BN or `lr_rest` for one of a single layer, or the batch is of one sample under BN.
     """
 
     network: Network
@@ -87,6 +87,8 @@ class Job:
                 raise ValueError(f"{name} is 1, and one image has no variance to normalize by; give BN at least 2")
         if self.lr_a is not None and not self.network.normalised:
             raise ValueError(f"lr_a is {self.lr_a}, but {self.network.name} has no BN; leave lr_a out")
+        if self.lr_rest is not None and len(self.network.layers) == 1:
+            raise ValueError(f"lr_rest is {self.lr_rest}, but {self.network.name} has one layer; leave lr_rest out")
 
     @property
     def rates(self) -> NDArray[np.floating]:

@@ -9,12 +9,10 @@ from numpy.typing import ArrayLike
 
 from bngd.networks import Job, Network, grid, kept, workable_ranges
 from bngd.networks.architectures import M2, M4
-
-LEVELS = {M2.name: 0.8, M4.name: 0.06}
-"""The loss that counts as workable for each of the linear classifiers."""
+from bngd.studies.shared.networks import LEVELS, from_to
 
 GUESSES = {M2.name: log(10), M4.name: 0.09}
-"""The loss where every class has probability 1/10: cross-entropy and quadratic."""
+"""The linear classifiers, and their loss where every class has probability 1/10: cross-entropy and quadratic."""
 
 
 def jobs(network: Network, lr: ArrayLike, lr_as: Sequence[float], **same: Any) -> list[Job]:
@@ -68,18 +66,13 @@ def spread_over_repetitions(ranges: pd.DataFrame, by: Sequence[str] = ("setting"
     """
     rows = []
     for identity, group in ranges.groupby(list(by), sort=False):
-        row = dict(zip(by, identity, strict=True)) | {"best loss": _from_to(group["best_loss"], 3)}
+        row = dict(zip(by, identity, strict=True)) | {"best loss": from_to(group["best_loss"], 3)}
         for measure in ("relative", "absolute"):
             left = int(group[f"{measure}_censored"].sum())
-            row[f"decades, {measure}"] = _from_to(group[f"{measure}_decades"], 2)
+            row[f"decades, {measure}"] = from_to(group[f"{measure}_decades"], 2)
             row[f"left the grid, {measure}"] = f"{left} of {len(group)}"
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _from_to(values: pd.Series, digits: int) -> str:
-    least, largest = (f"{value:.{digits}f}" for value in (values.min(), values.max()))
-    return least if least == largest else f"{least} to {largest}"
 
 
 def rows_in_full() -> pd.DataFrame:
@@ -92,7 +85,7 @@ def rows_in_full() -> pd.DataFrame:
         compared share.
     """
     runs = kept.gathered(sorted(kept.rows(), key=lambda title: "gdlr" not in title))
-    runs = runs[runs["network"].isin(LEVELS)].reset_index(drop=True)
+    runs = runs[runs["network"].isin(GUESSES)].reset_index(drop=True)
     return runs.assign(protocol=[f"{n}, {s - 1} updates" for n, s in zip(runs["network"], runs["steps"], strict=True)])
 
 

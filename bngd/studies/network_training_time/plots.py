@@ -32,26 +32,22 @@ def least_squares(ranges: pd.DataFrame, limits: Mapping[str, float]) -> Figure:
 
 
 def networks(panels: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw the ends of the ranges of several networks, a panel each.
+    """Draw the ends of the ranges of four networks, a panel each.
 
     Parameters
     ----------
     panels : mapping of str to DataFrame
         Title -> ranges, as `bngd.studies.network_training_time.study.in_networks` gives them.
     """
-    columns = 2
-    rows = -(-len(panels) // columns)
-    fig, axes = figure(columns, rows, height=3.0, sharex=True, sharey=True, squeeze=False)
-    for ax, (title, ranges) in zip(axes.ravel(), panels.items(), strict=False):
+    fig, axes = figure(2, 2, height=3.0, sharex=True, sharey=True)
+    for ax, (title, ranges) in zip(axes.ravel(), panels.items(), strict=True):
         _fans(ax, ranges)
         ax.set_title(title, loc="left")
-    for ax in axes.ravel()[len(panels) :]:
-        ax.set_visible(False)
     for ax in axes[-1]:
         ax.set_xlabel("updates")
     for ax in axes[:, 0]:
         ax.set_ylabel(r"step size $\varepsilon$")
-    panel_letters(axes.ravel()[: len(panels)])
+    panel_letters(axes)
     fig.legend(handles=_handles(pd.concat(panels.values())), loc="outside lower center", ncols=4)
     return fig
 

@@ -13,9 +13,7 @@ from bngd.guarantees import smallest_residual_ratio
 from bngd.networks import kept
 from bngd.networks.ranges import ranges_while_training
 from bngd.problem import Problem
-
-LEVELS = {"m1": 0.8, "m2": 0.8, "m4": 0.06, "m5": 0.06}
-"""The loss that counts as workable in each of the authors' networks: of a guess's cross-entropy, quadratic loss."""
+from bngd.studies.shared.networks import LEVELS, from_to
 
 
 def least_squares(
@@ -93,9 +91,8 @@ def in_networks() -> pd.DataFrame:
         As `bngd.networks.ranges.ranges_while_training` gives it, with the ends of the grid as `_with_grid` does and
         the row.
     """
-    parts = []
-    for title in sorted(kept.rows(), key=lambda title: -kept.results(title)["steps"].max()):
-        runs = kept.results(title)
+    parts, tables = [], {title: kept.results(title) for title in kept.rows()}
+    for title, runs in sorted(tables.items(), key=lambda row: -row[1]["steps"].max()):
         if any(str(column).startswith("loss_") for column in runs):
             level = LEVELS[runs["network"].iloc[0][:2]]
             parts.append(_with_grid(ranges_while_training(runs, level=level), runs).assign(row=title))
@@ -166,14 +163,10 @@ def spread(moved: pd.DataFrame) -> pd.DataFrame:
             "setting": setting,
             "updates": f"{group['since'].iloc[0]} to {group['until'].iloc[0]}",
         }
-        row |= {f"{end} end": _from_to(group[end].dropna()) for end in ("lower", "upper")}
+        row |= {f"{end} end": from_to(group[end].dropna(), 2) for end in ("lower", "upper")}
         counts = " and ".join(str(int(group[end].notna().sum())) for end in ("lower", "upper"))
         rows.append(row | {"in the grid": f"{counts} of {len(group)}"})
     return pd.DataFrame(rows)
-
-
-def _from_to(values: pd.Series) -> str:
-    return f"{values.min():.2f} to {values.max():.2f}" if len(values) else ""
 
 
 def medians(moved: pd.DataFrame, end: str, settings: Sequence[str] | None = None) -> list[float]:

@@ -59,7 +59,7 @@ class OwnTable:
 
 
 def fact(
-    name: str, column: Column, kept: NDArray[np.bool_], target: str, code: str = ""
+    name: str, column: Column, kept: NDArray[np.bool_], target: str, code: str
 ) -> tuple[str, str, str, int, float, float, str]:
     """Return a row of the table's facts: what is known of a column, in the rows that are kept.
 

@@ -12,6 +12,9 @@ from matplotlib.lines import Line2D
 
 from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
 
+LEVELS = {"m1": 0.8, "m2": 0.8, "m4": 0.06, "m5": 0.06}
+"""The loss that counts as workable in the authors' networks: cross-entropy (a guess has 2.3) or quadratic (0.09)."""
+
 _SETTING_COLOURS = {
     "gd": COLOURS["gd"],
     "bn": COLOURS["bngd"],
@@ -24,6 +27,14 @@ _SETTING_COLOURS = {
 
 _SETTING_LABELS = {"gd": "GD, no BN", "bn": "BN, one rate"}
 _DIVERGED_AT = 0.97
+
+
+def from_to(values: pd.Series, digits: int) -> str:
+    """Return the least and the largest of some numbers in words; one if they look the same, none of an empty series."""
+    if values.empty:
+        return ""
+    least, largest = (f"{value:.{digits}f}" for value in (values.min(), values.max()))
+    return least if least == largest else f"{least} to {largest}"
 
 
 def setting_label(setting: str) -> str:
