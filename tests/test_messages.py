@@ -199,6 +199,7 @@ NETWORKS = [
     (lambda: Job(M2, 0.1, sampling="none"), "'none'", "sampling"),
     (lambda: Job(M2.with_batch_norm(), 0.1, batch=1), "1", "batch"),
     (lambda: Job(M2, 0.1, lr_a=0.1), "0.1", "lr_a"),
+    (lambda: Job(M2, 0.1, lr_rest=0.3), "0.3", "lr_rest", "m2"),
     (lambda: Job(M2, -0.1), "-0.1", "lr"),
     (lambda: Job(M2, 0.1, steps=0), "0", "steps"),
     (lambda: jobs.batches(Job(M2, 0.1, batch=9), 4), "9", "4"),
