@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bngd.networks import Job, curves, grid, load, mlp, run, small_conv, summary, train, trajectory
-from bngd.networks.architectures import M2, Dense, Network, initialise
+from bngd.networks.architectures import LOSSES, M2, Dense, Network, forward, initialise
+from bngd.networks.convolutions import convolve, convolve_by_patches
 from bngd.networks.jobs import batches
 from bngd.networks.training import batch, in_precision, initial_moving, seen, sgd_step, updated
 
@@ -47,6 +48,26 @@ def numpy_bn_step(p, x, labels, lr, lr_a, lr_rest, epsilon):
     }
     rate = {"weights": (lr, lr_rest), "biases": (lr, lr_rest), "gamma": (lr_a, lr_a), "beta": (lr_a, lr_a)}
     return {k: [v - e * g for v, g, e in zip(p[k], gradient[k], rate[k], strict=True)] for k in p}
+
+
+@pytest.mark.parametrize("convolution", [convolve, convolve_by_patches])
+def test_an_update_of_a_convolutional_network_follows_the_slope_of_its_loss(digits, convolution):
+    network, rng = small_conv(2, 8).with_batch_norm(), np.random.default_rng(1)
+    with jax.enable_x64(True):
+        parameters = initialise(network, digits.shape, rng, dtype="float64")
+        direction = jax.tree.map(lambda values: rng.standard_normal(np.shape(values)), parameters)
+        images = batch(digits, "train", np.arange(30), "float64")
+
+        def loss(t):
+            moved = jax.tree.map(lambda values, along: values + t * along, parameters, direction)
+            logits, _ = forward(network, moved, seen(images)[0], convolution=convolution)
+            return float(LOSSES[network.loss](logits, images.y))
+
+        moving = initial_moving(network, parameters)
+        updated, _ = sgd_step(network, parameters, moving, np.ones(3), images, convolution)
+        gradient = jax.tree.map(np.subtract, parameters, updated)
+        slope = sum(np.vdot(g, v) for g, v in zip(*map(jax.tree.leaves, (gradient, direction)), strict=True))
+        assert slope == pytest.approx((loss(1e-6) - loss(-1e-6)) / 2e-6, rel=1e-6)
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
