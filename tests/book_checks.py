@@ -51,26 +51,28 @@ def is_outside(url):
 
 def broken_links(root, pages):
     """Internal links whose file or anchor is missing."""
+    anchors = {name: _anchors(page) for name, page in pages.items()}
     return [
         f"{name}: {url}"
         for name, page in pages.items()
         for url in references(page)
         if not is_outside(url) and not url.startswith(("mailto:", "data:", "javascript:"))
-        if not _resolves(root, pages, name, url)
+        if not _resolves(root, anchors, name, url)
     ]
 
 
-def _resolves(root, pages, name, url):
+def _resolves(root, anchors, name, url):
     parts = urlsplit(url)
     target = (Path(root) / name).parent / unquote(parts.path) if parts.path else Path(root) / name
     if not target.is_file():
         return False
-    page = pages.get(target.resolve().relative_to(Path(root).resolve()).as_posix())
-    return not parts.fragment or page is None or _has_anchor(page, unquote(parts.fragment))
+    there = anchors.get(target.resolve().relative_to(Path(root).resolve()).as_posix())
+    return not parts.fragment or there is None or unquote(parts.fragment) in there
 
 
-def _has_anchor(page, fragment):
-    return page.find(id=fragment) is not None or page.find("a", attrs={"name": fragment}) is not None
+def _anchors(page):
+    named = page.find_all("a", attrs={"name": True})
+    return {tag["id"] for tag in page.find_all(id=True)} | {tag["name"] for tag in named}
 
 
 def outside_resources(page):

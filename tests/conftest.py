@@ -27,13 +27,16 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
-COMPILED_QUICKLY = ("architectures", "protocol", "sharpness", "together", "training")
-"""Of the networks' tests, those where compiling tiny networks is all, and whose subject is neither threads nor XLA."""
+COMPILED_QUICKLY = (
+    "test_benchmarks", "test_networks_architectures", "test_networks_protocol", "test_networks_sharpness",
+    "test_networks_together", "test_networks_training",
+)  # fmt: skip
+"""Tests where compiling tiny networks is all, and whose subject is neither threads nor XLA."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled_quickly(request):
-    if request.module.__name__.removeprefix("test_networks_") not in COMPILED_QUICKLY:
+    if request.module.__name__ not in COMPILED_QUICKLY:
         yield
         return
     import jax

@@ -26,7 +26,7 @@ def test_sharpness_is_the_largest_eigenvalue_of_the_hessian(small, layer):
         weights[layer] = flat.reshape(shape)
         return LOSSES[network.loss](forward(network, parameters | {"weights": weights}, x)[0], y)
 
-    hessian = jax.hessian(loss)(jnp.asarray(parameters["weights"][layer].ravel()))
+    hessian = jax.jit(jax.hessian(loss))(jnp.asarray(parameters["weights"][layer].ravel()))
     expected = np.linalg.eigvalsh(np.asarray(hessian))[-1]
     assert sharpness(network, parameters, layer, x, y, iterations=30) == pytest.approx(expected, rel=1e-8)
 

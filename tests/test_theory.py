@@ -110,8 +110,8 @@ def test_the_best_effective_step_is_the_best_and_has_the_predicted_factor():
 def test_a_limit_is_stable(seed):
     problem, w0 = a_problem(6, 10.0, seed)
     lr = 10 * bngd.gd_stability_limit(problem) * np.sum(w0**2)
-    trajectory = bngd.bngd_trajectory(problem, w0, lr, 5000)
-    assert trajectory.effective_step[-1] <= bngd.bngd_stability_limit(problem) * (1 + 1e-6)
+    end = bngd.sweep(problem, lr, steps=5000, w0=w0)
+    assert end["effective_step"].item() <= bngd.bngd_stability_limit(problem) * (1 + 1e-6)
 
 
 @settings(max_examples=20)
