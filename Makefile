@@ -104,7 +104,7 @@ figures: $(EXECUTED) ## the same; figures lie in build/PROFILE/figures
 	@echo "figures: $(OUT)/figures"
 
 test: $(STAMP) ## run the tests; ARGS goes to pytest
-	$(PYTHON_IN) -m pytest -n $(JOBS) $(ARGS)
+	$(PYTHON_IN) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 verify: $(EXECUTED) ## check that every number and every claim is as on record
 	@$(COMPANION) verify --profile $(PROFILE)

@@ -299,15 +299,19 @@ END_TRANSITIONS = """document.getAnimations().filter((one) => one instanceof CSS
     .forEach((one) => one.finish())"""
 
 
+PARTS = 4
+"""Of the pages: whoever runs the tests may share them out."""
+
 HEAVIEST = {"index.html": 2_500_000}
 HEAVIEST_OTHER = 4_000_000
 """Bytes that a page may load, with its scripts, fonts and pictures."""
 
 
-def test_every_page_opens_offline_without_complaint(browser, html, pages, axe):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page_opens_offline_without_complaint(browser, html, pages, axe, part):
     context = browser.new_context(offline=True, color_scheme="light")
     problems = {}
-    for name in pages:
+    for name in list(pages)[part::PARTS]:
         wrong, weight = complaints(context, (html / name).as_uri(), axe)
         heavy = weight > HEAVIEST.get(name, HEAVIEST_OTHER)
         if wrong or heavy:
