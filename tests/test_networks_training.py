@@ -64,8 +64,8 @@ def test_an_update_of_a_convolutional_network_follows_the_slope_of_its_loss(digi
             return float(LOSSES[network.loss](logits, images.y))
 
         moving = initial_moving(network, parameters)
-        updated, _ = sgd_step(network, parameters, moving, np.ones(3), images, convolution)
-        gradient = jax.tree.map(np.subtract, parameters, updated)
+        after, _ = sgd_step(network, parameters, moving, np.ones(3), images, convolution)
+        gradient = jax.tree.map(np.subtract, parameters, after)
         slope = sum(np.vdot(g, v) for g, v in zip(*map(jax.tree.leaves, (gradient, direction)), strict=True))
         assert slope == pytest.approx((loss(1e-6) - loss(-1e-6)) / 2e-6, rel=1e-6)
 
