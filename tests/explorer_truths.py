@@ -290,9 +290,75 @@ def luck(now, data):
     return {"numbers": numbers, "always": list(numbers), "words": {}, "drawn": drawn, "rtol": 1e-6}
 
 
+PATIENCE_MARKS = np.unique(np.floor(7000 ** (np.arange(109) / 108) + 0.5).astype(int))
+
+
+@lru_cache(maxsize=20)
+def patience_scan(u, w0, kappa, method, lr_a):
+    """The relative losses of one method at every mark, a row for each of the rates; by `bngd.sweep`."""
+    problem = bngd.Problem.from_spectrum(spectra.log_spaced(len(u), kappa), u=u)
+    lr = patience_lr(problem, method)
+    rates = {"method": "gd"} if method == "gd" else {"lr_a": lr[:, None] if method == "joint" else lr_a}
+    runs = bngd.sweep(problem, lr[:, None], steps=7000, w0=np.array([w0]), checkpoints=PATIENCE_MARKS, **rates)
+    return runs.pivot_table(index="lr", columns="step", values="relative_loss", dropna=False).to_numpy()
+
+
+def patience_lr(problem, method):
+    near = np.array([0.9, 0.94, 0.97, 0.99, 0.999, 1.001, 1.01, 1.03, 1.06, 1.1])
+    limit = {"gd": [bngd.gd_stability_limit(problem)], "joint": [2.0], "own": []}[method]
+    return np.sort(np.concatenate([10 ** (-6 + np.arange(49) / 4), *(near * end for end in limit)]))
+
+
+def patience(now, data):
+    problem = bngd.Problem.from_spectrum(spectra.log_spaced(len(data["u"]), data["kappa"]), u=data["u"])
+    numbers, drawn, words = {"steps": now["steps"], "loss": now["loss"], "eps_a": now["eps_a"]}, {}, {}
+    granted = now["steps"]
+    for method, y in (("gd", 0.375), ("joint", 0.52), ("own", 0.72)):
+        lr, lr_a = patience_lr(problem, method), now["eps_a"] if method == "own" else None
+        losses, shaken = (
+            patience_scan(tuple(data["u"]), tuple(factor * np.array(data["w0"])), data["kappa"], method, lr_a)
+            for factor in (1, 1 + 4e-15)
+        )
+        needed, moved = (np.array([steps_needed(run, now["loss"]) for run in of]) for of in (losses, shaken))
+        needed = _as_rounding_decided(needed, moved, data["page"][method])
+        ranges = [bngd.workable_range(lr, needed, steps) for steps in (granted, granted / 10)]
+        decades, before = (0.0 if np.isnan(found.decades) else found.decades for found in ranges)
+        numbers |= {method: decades, f"{method}_before": before}
+        drawn["needed", method] = [(lr, needed)]
+        ends = ranges[0][:2]
+        drawn["needed", f"range {method}"] = [(ends, [y, y])] if decades else []
+    words = {"at no ε": min(numbers[method] for method in ("gd", "joint", "own")) == 0}
+    drawn["needed", "level"] = [([1e-6], [granted])]
+    always = ["steps", "loss", "eps_a", *(f"{method}_before" for method in ("gd", "joint", "own"))]
+    return {"numbers": numbers, "always": always, "words": words, "drawn": drawn,
+            "rtol": 1e-3, "atol": 2e-3, "pixels": 0.5, "stray": 4}  # fmt: skip
+
+
+def steps_needed(losses, level):
+    """After how many steps a run is below the level for good: the last crossing, log against log."""
+    above = np.flatnonzero(~(losses <= level))
+    if not above.size:
+        return PATIENCE_MARKS[0]
+    last = above[-1]
+    if last == losses.size - 1:
+        return np.inf
+    if not np.isfinite(losses[last]) or losses[last + 1] <= 0:
+        return PATIENCE_MARKS[last + 1]
+    return np.exp(np.interp(np.log(level), np.log(losses[[last + 1, last]]), np.log(PATIENCE_MARKS[[last + 1, last]])))
+
+
 TRUTHS = {
     "two-walkers": two_walkers, "one-step": one_step, "plane": plane, "ladder": ladder, "tent": tent,
-    "working": working, "luck": luck,
+    "working": working, "luck": luck, "patience": patience,
 }  # fmt: skip
-PREDICTIONS = {"two-walkers": 1, "one-step": 1, "plane": 1, "ladder": 1, "tent": 2, "working": 2, "luck": 1}
+PREDICTIONS = {
+    "two-walkers": 1,
+    "one-step": 1,
+    "plane": 1,
+    "ladder": 1,
+    "tent": 2,
+    "working": 2,
+    "luck": 1,
+    "patience": 2,
+}
 """Of each explorer's choices, which is right."""

@@ -62,12 +62,16 @@ SEEN = (
         given: {
             luck: () => ({ draws: JSON.stringify(Array.from(one.result.logs, (_, k) => sample(one.state, k))) }),
             working: () => ({ page: page(one.result) }),
+            patience: () => {
+                const { gd, joint, own } = one.result;
+                return { page: { gd: gd.needed, joint: joint.needed, own: own.needed } };
+            },
         }[name]?.() ?? {},
     };
 }"""
 )
 """What a reader sees once a change has been drawn; the random problems behind the histogram of Luck and dimension, and
-the losses of What counts as working with what is asked of them."""
+the losses of What counts as working with what is asked of them, and the steps that the runs of Patience need."""
 
 AT_REST = """() => {
     for (const { explorer } of document.querySelectorAll("[data-explorer]")) {

@@ -164,6 +164,19 @@ def _luck(parameters: Data) -> tuple[Data, str]:
     )
 
 
+def _patience(parameters: Data) -> tuple[Data, str]:
+    rng, d, kappa = np.random.default_rng(parameters["seed"]), parameters["dimension"], parameters["condition_number"]
+    problem = Problem.from_spectrum(spectra.log_spaced(d, kappa), rng=rng)
+    w0, level = unit_vectors(rng, d), parameters["level"]
+    steps = parameters["steps"]
+    figure = {"steps": steps[len(steps) // 2], "loss": level, "eps_a": parameters["lr_a"]}
+    return {"u": problem.u.tolist(), "w0": w0.tolist(), "kappa": kappa, "figure": figure}, (
+        "Ten times the steps take the smallest step size that works to a tenth, whatever the method. Only where the "
+        r"scale has a rate $\varepsilon_a$ of its own do they raise the largest, tenfold: the limits of GD, "
+        rf"$2/\lambda_d = {bngd.gd_stability_limit(problem):.3g}$, and of one rate for all, $\varepsilon_a = 2$, stay."
+    )
+
+
 SOURCES: dict[str, tuple[str, str, Callable[[Data], tuple[Data, str]]]] = {
     "two-walkers": ("landscape", "surfaces", _two_walkers),
     "one-step": ("landscape", "surfaces", _one_step),
@@ -172,6 +185,7 @@ SOURCES: dict[str, tuple[str, str, Callable[[Data], tuple[Data, str]]]] = {
     "tent": ("effective_step", "tent", _tent),
     "working": ("robustness_learning_rate", "loss-against-lr", _working),
     "luck": ("robustness_dimension", "predicted-ratio", _luck),
+    "patience": ("network_training_time", "least-squares", _patience),
 }
 """Explorer -> notebook and figure that it sets in motion; that notebook's parameters -> its data, and a sentence."""
 

@@ -106,6 +106,28 @@ export function bngdEnd(problem, w0, lr, steps, lrA = 1) {
   return { a, w };
 }
 
+/** Excess losses of gradient descent after some numbers of steps: the i-th error is multiplied by 1 - eps l_i in each. */
+export function gdLosses({ eigenvalues, u }, w0, lr, marks) {
+  return marks.map((steps) => {
+    let sum = 0;
+    for (let i = 0; i < u.length; i++) sum += eigenvalues[i] * ((u[i] - w0[i]) * (1 - lr * eigenvalues[i]) ** steps) ** 2;
+    return sum / 2;
+  });
+}
+
+/** Excess losses of BNGD from a0 = w0'g/s0 after some numbers of steps, ascending; one that is low enough, or none, stays. */
+export function bngdLosses(problem, w0, lr, marks, lrA = 1, enough = 0) {
+  const w = Float64Array.from(w0), losses = [];
+  let a = optimalA(problem, w);
+  for (let k = 1; losses.length < marks.length; k++) {
+    a = advance(problem, a, w, lr, lrA);
+    if (k !== marks[losses.length]) continue;
+    losses.push(excessLoss(problem, a, w));
+    if (!(losses.at(-1) > enough)) return marks.map((_, i) => losses[i] ?? losses.at(-1));
+  }
+  return losses;
+}
+
 /** How a run ended; a and bestA are left out for gradient descent, which has no saddle. */
 export function classify(problem, firstLoss, lastLoss, a = NaN, bestA = NaN, tolerance = 1e-10) {
   const scale = problem.explained / 2, nearZero = tolerance * Math.sqrt(problem.explained);

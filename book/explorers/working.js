@@ -1,6 +1,6 @@
 // What counts as working? The width of a range of step sizes says nothing without its demand.
 
-import { advance, excessLoss, makeProblem, optimalA } from "./dynamics.js";
+import { bngdLosses, gdLosses, makeProblem } from "./dynamics.js";
 import { explorer } from "./kit.js";
 import { num } from "./plot.js";
 import { gdStabilityLimit, logSpaced, workableRange } from "./theory.js";
@@ -16,27 +16,8 @@ const MARKS = [...new Set(Array.from({ length: 181 }, (_, i) => Math.round(STEPS
 function prepare(data) {
   const problem = makeProblem(logSpaced(data.u.length, data.kappa), data.u), scale = problem.explained / 2;
   data.limit = gdStabilityLimit(problem);
-  data.bngd = RATES.map((rate) => bngdLosses(problem, data.w0, rate * data.limit).map((loss) => loss / scale));
-  data.gd = RATES.map((rate) => gdLosses(problem, data.w0, rate * data.limit).map((loss) => loss / scale));
-}
-
-function bngdLosses(problem, w0, lr) {
-  const w = Float64Array.from(w0), losses = [];
-  let a = optimalA(problem, w);
-  for (let k = 1; k <= STEPS; k++) {
-    a = advance(problem, a, w, lr, 1);
-    if (k === MARKS[losses.length]) losses.push(excessLoss(problem, a, w));
-  }
-  return losses;
-}
-
-/** In closed form: the error along the i-th eigenvector is multiplied by 1 - eps l_i in each step. */
-function gdLosses({ eigenvalues, u }, w0, lr) {
-  return MARKS.map((steps) => {
-    let sum = 0;
-    for (let i = 0; i < u.length; i++) sum += eigenvalues[i] * ((u[i] - w0[i]) * (1 - lr * eigenvalues[i]) ** steps) ** 2;
-    return sum / 2;
-  });
+  data.bngd = RATES.map((rate) => bngdLosses(problem, data.w0, rate * data.limit, MARKS).map((loss) => loss / scale));
+  data.gd = RATES.map((rate) => gdLosses(problem, data.w0, rate * data.limit, MARKS).map((loss) => loss / scale));
 }
 
 /** The last mark that is not beyond a number of steps. */
