@@ -26,7 +26,7 @@ _NAMES = {
     ),
     "guarantees": (
         "descent_constant effective_step_bounds gradient_budget guaranteed_interval "
-        "smallest_residual_ratio smallest_sigma_ratio squared_norm_bounds"
+        "smallest_relative_loss smallest_residual_ratio smallest_sigma_ratio squared_norm_bounds"
     ),
     "measure": "WorkableRange decay_factor workable_range",
     "krylov": "Compression CompressionError compress",

@@ -1,8 +1,8 @@
 """What is proved of a run for every step size: how long its weights get, its effective step, its steps.
 
-Sources: the theorems "Bounded weights", "The tent from both sides" and "Steps" and the proposition "No sooner" of the
-book (convergence.md, learning_rate.md, rate.md); they are not in the paper. P = ||u||_H and A, C are those of
-`effective_step_asymptotes`.
+Sources: the theorems "Bounded weights", "The tent from both sides" and "Steps" and the propositions "No sooner" and
+"The scale's own time" of the book (convergence.md, learning_rate.md, rate.md); they are not in the paper. P = ||u||_H
+and A, C are those of `effective_step_asymptotes`.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.dynamics import check_nonzero, check_positive, optimal_a, residual, sigma
+from bngd.dynamics import check_nonzero, check_positive, excess_loss, optimal_a, residual, sigma
 from bngd.problem import Problem
 from bngd.theory import Interval, effective_step_asymptotes
 
@@ -172,6 +172,45 @@ def smallest_residual_ratio(
     first, a1 = _first_step(problem, w0, lr, lr_a, a0)
     turn = np.asarray(lr) * _scale_bound(problem, lr_a, a1) * problem.condition_number * np.sqrt(problem.explained)
     return 1 - np.pi / 2 * turn / first
+
+
+def smallest_relative_loss(
+    problem: Problem, w0: ArrayLike, steps: ArrayLike, *, lr_a: ArrayLike, a0: ArrayLike | None = None
+) -> Array:
+    """Return (1 - eps_a)^(2k) (P - |a_0|)^2/(2 (J_0 - J_min)), which bounds (J_k - J_min)/(J_0 - J_min) from below.
+
+    Whatever eps is: the scale covers the part eps_a of its way in a step, and it has to come to P (the proposition "The
+    scale's own time"). For a_0 = w_0'g/s_0 it is (1 - eps_a)^(2k) (P - |a_0|)/(P + |a_0|); for |a_0| >= P it is zero.
+
+    Parameters
+    ----------
+    problem : Problem
+    w0 : array_like, shape (..., d)
+    steps, lr_a, a0 : array_like, shape (...)
+        k >= 0, the rate 0 < eps_a <= 1, and the first scale, w0'g/s_0 where not given.
+
+    Raises
+    ------
+    ValueError
+        If a number of steps is negative, eps_a is outside of (0, 1], or a start is zero or has the wrong length.
+
+    Examples
+    --------
+    >>> problem = bngd.Problem.from_spectrum([1.0, 4.0], u=[1, 0])
+    >>> float(bngd.smallest_relative_loss(problem, [0.0, 1.0], steps=2, lr_a=0.5))
+    0.0625
+    """
+    steps, lr_a = np.asarray(steps), np.asarray(lr_a, dtype=float)
+    for name, values, holds, rule in (
+        ("steps", steps, steps >= 0, "at least 0"),
+        ("lr_a", lr_a, (lr_a > 0) & (lr_a <= 1), "above 0 and at most 1: past 1 the scale can overshoot"),
+    ):
+        if not np.all(holds):
+            raise ValueError(f"{name} is {values[~holds].flat[0]}; give a number {rule}")
+    w0 = check_nonzero(problem.check_start(w0))
+    a0 = optimal_a(problem, w0) if a0 is None else np.asarray(a0, dtype=float)
+    missing = np.maximum(np.sqrt(problem.explained) - np.abs(a0), 0)
+    return (1 - lr_a) ** (2 * steps) * missing**2 / (2 * excess_loss(problem, a0, w0))
 
 
 def smallest_sigma_ratio(problem: Problem) -> float:

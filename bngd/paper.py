@@ -63,7 +63,9 @@ CHAPTERS = {
         ),
     ),
     "rate": Chapter(
-        3, "Rate of convergence", ("lem-hessian", "thm-interlacing", "thm-rate", "thm-steps", "prop-no-sooner")
+        3,
+        "Rate of convergence",
+        ("lem-hessian", "thm-interlacing", "thm-rate", "thm-steps", "prop-no-sooner", "prop-own-time"),
     ),
     "learning_rate": Chapter(
         4, "Robustness to the learning rate", ("thm-tent", "prop-asymptotes", "def-good-interval")

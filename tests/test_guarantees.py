@@ -172,3 +172,37 @@ def test_bounds_of_the_effective_step_are_those_of_the_norm_turned_over():
     assert step.lower * norm.upper == pytest.approx(3 * np.sum(problem.u**2))
     assert step.upper * norm.lower == pytest.approx(3 * np.sum(problem.u**2))
     assert norm.upper == bngd.squared_norm_bounds(problem, w0, 3.0, lr_a=1.0).upper
+
+
+@settings(max_examples=60, deadline=None)
+@given(hard_runs(), st.floats(0.001, 1.0), st.floats(-1.0, 1.0))
+def test_no_step_size_overtakes_the_scale(drawn, lr_a, part):
+    problem, w0, lr, _, _ = drawn
+    for a0 in (None, part * np.sqrt(problem.explained)):
+        run = bngd.bngd_trajectory(problem, w0, lr, 300, lr_a=lr_a, a0=a0)
+        least = bngd.smallest_relative_loss(problem, w0, np.arange(301), lr_a=lr_a, a0=a0)
+        rounding = 1e-24 * problem.explained / run.excess_loss[0]
+        assert np.all(run.excess_loss / run.excess_loss[0] >= least * (1 - 1e-9) - rounding)
+
+
+def test_the_scale_is_all_that_the_best_run_waits_for():
+    problem, w0 = a_problem(4, 10.0, 2)
+    runs = bngd.sweep(problem, np.geomspace(1e-2, 1e4, 25), steps=2000, w0=w0, lr_a=1e-3)
+    assert runs["relative_loss"].min() == pytest.approx(
+        bngd.smallest_relative_loss(problem, w0, 2000, lr_a=1e-3), rel=0.05
+    )
+
+
+def test_a_scale_that_is_too_long_already_promises_nothing():
+    problem, w0 = a_problem(3)
+    assert bngd.smallest_relative_loss(problem, w0, 5, lr_a=0.1, a0=2 * np.sqrt(problem.explained)) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [({"steps": -1}, "steps is -1"), ({"lr_a": 1.5}, r"lr_a is 1\.5"), ({"lr_a": 0.0}, r"lr_a is 0\.0")],
+)
+def test_own_time_is_asked_of_rates_up_to_one(given, named):
+    problem, w0 = a_problem(3)
+    with pytest.raises(ValueError, match=named):
+        bngd.smallest_relative_loss(problem, w0, **{"steps": 5, "lr_a": 0.1, **given})

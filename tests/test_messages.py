@@ -117,6 +117,7 @@ MATHEMATICS = [
     (lambda: bngd.compress(P, np.ones(3), steps=50, max_dimension=2), "2", "max_dimension"),
     (lambda: bngd.effective_extremes(ONE), "1", "dimension"),
     (lambda: guarantees.descent_constant(P, 2.5), "2.5", "lr_a"),
+    (lambda: guarantees.smallest_relative_loss(P, np.ones(3), 5, lr_a=1.5), "1.5", "lr_a"),
     (lambda: measure.workable_range([1.0], [1.0, 2.0], 0.1), "(1,)", "(2,)", "lr"),
     (lambda: measure.workable_range([1.0, 2.0], [1.0, 2.0], 0.0), "0.0", "threshold"),
     (lambda: rotate(Configuration(P, 1.0, np.ones(3), 0.1, 0.1), np.ones((3, 3))), "(3, 3)", "Q"),

@@ -52,6 +52,34 @@ def networks(panels: Mapping[str, pd.DataFrame]) -> Figure:
     return fig
 
 
+def own_time(exact: pd.DataFrame, title: str, kept: pd.DataFrame) -> Figure:
+    """Draw the best losses against the scale's own time: in least squares beside their bound, and in a network.
+
+    Parameters
+    ----------
+    exact, kept : DataFrame
+        As `best_losses` and `best_losses_in` of `bngd.studies.network_training_time.own_time` give them.
+    title : str
+        The network's name.
+    """
+    fig, axes = figure(2)
+    for ax, best in zip(axes, (exact, kept), strict=True):
+        for setting, colour in palette(kept["setting"]).items():
+            for _, run in best[(best["setting"] == setting) & (best["loss"] > 1e-5)].groupby("seed"):
+                ax.loglog(run["own_time"], run["loss"], ".-", color=colour, linewidth=0.7, markersize=4, alpha=0.6)
+        ax.set_xlabel(r"own time of the scale, $\varepsilon_a k$")
+    time = np.geomspace(exact["own_time"].min(), 10, 200)
+    axes[0].plot(time, np.exp(-2 * time), "--", color=COLOURS["theory"], linewidth=1.0)
+    axes[0].set(ylim=(1e-4, 1.5), ylabel=r"best loss over $\varepsilon$, relative")
+    axes[1].yaxis.set_minor_formatter("{x:g}")
+    axes[0].set_title("Least squares", loc="left")
+    axes[1].set_title(title, loc="left")
+    panel_letters(axes)
+    bound = Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label=r"$e^{-2 \varepsilon_a k}$")
+    fig.legend(handles=[*_markers(kept), bound], loc="outside lower center", ncols=5)
+    return fig
+
+
 def _fans(ax: Axes, ranges: pd.DataFrame) -> None:
     """Draw both ends of each repetition and the area between their means, and lines of slope one outside of all."""
     for setting, colour in palette(ranges["setting"]).items():
@@ -70,8 +98,12 @@ def _fans(ax: Axes, ranges: pd.DataFrame) -> None:
     ax.minorticks_off()
 
 
+def _markers(runs: pd.DataFrame) -> list[Line2D]:
+    return [Line2D([], [], color=c, marker=".", label=setting_label(s)) for s, c in palette(runs["setting"]).items()]
+
+
 def _handles(ranges: pd.DataFrame) -> list[Line2D]:
-    handles = [
-        Line2D([], [], color=c, marker=".", label=setting_label(s)) for s, c in palette(ranges["setting"]).items()
+    return [
+        *_markers(ranges),
+        Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label=r"slope $\pm 1$"),
     ]
-    return [*handles, Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label=r"slope $\pm 1$")]
