@@ -26,6 +26,7 @@ THEOREMS = {
     "weights_never_shrink": "||w_k|| >= ||w_0|| for every k",
     "a_bounded": "|a_k| stays below any A >= |a_0|, eps_a ||u||_H/(1 - |1 - eps_a|), for every k and eps (T1)",
     "gradient_budget": "2 eps^2 sum_{j<k} ||w_j||^2 ||grad_w J||^2 <= ||w_k||^4 - ||w_0||^4 for every k",
+    "own_time": "J_k - J_min >= (1 - eps_a)^(2k) (||u||_H - |a_0|)^2/2 for every k and eps (the scale's own time)",
     "scaling": "w times c and eps times c^2 give the step times c",
 }
 """What is proved, in words."""

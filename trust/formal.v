@@ -198,15 +198,19 @@ Proof.
   pose proof (pow2_ge_0 (lr ^ 2 * F)). lra.
 Qed.
 
+Lemma best_scale_bounded w : 0 < dot w w -> Rabs (p w) <= sqrt (hdot u u).
+Proof.
+  intros P. rewrite <- sqrt_Rsqr_abs. apply sqrt_le_1_alt. unfold Rsqr. rewrite (explained w P).
+  pose proof (hdot_nonneg (e w)). nra.
+Qed.
+
 Theorem a_bounded k A : 0 < lr_a < 2 -> Rabs a0 <= A ->
   lr_a * sqrt (hdot u u) <= (1 - Rabs (1 - lr_a)) * A -> Rabs (fst (run k)) <= A.
 Proof.
   intros R A0 E. induction k; simpl; [assumption|].
   pose proof (weights_never_shrink k) as W. set (w := snd (run k)) in *. set (a := fst (run k)) in *.
   assert (0 < dot w w) as P by lra.
-  assert (Rabs (p w) <= sqrt (hdot u u)).
-  { rewrite <- sqrt_Rsqr_abs. apply sqrt_le_1_alt. unfold Rsqr. rewrite (explained w P).
-    pose proof (hdot_nonneg (e w)). nra. }
+  pose proof (best_scale_bounded w P).
   unfold next_a. replace (a + lr_a * (p w - a)) with ((1 - lr_a) * a + lr_a * p w) by ring.
   apply Rle_trans with (Rabs ((1 - lr_a) * a) + Rabs (lr_a * p w)); [apply Rabs_triang|].
   rewrite !Rabs_mult, (Rabs_pos_eq lr_a) by lra.
@@ -216,9 +220,43 @@ Proof.
   lra.
 Qed.
 
+(* --- 5. the scale's own time: no step size of the weights makes the loss fall faster ---------------------------- *)
+
+Lemma scale_waits k : 0 < lr_a <= 1 ->
+  (1 - lr_a) ^ k * (sqrt (hdot u u) - Rabs a0) <= sqrt (hdot u u) - Rabs (fst (run k)).
+Proof.
+  intros R. induction k; simpl; [lra|].
+  pose proof (weights_never_shrink k) as W. set (w := snd (run k)) in *. set (a := fst (run k)) in *.
+  assert (0 < dot w w) as P by lra. pose proof (best_scale_bounded w P).
+  assert (Rabs (next_a a w) <= (1 - lr_a) * Rabs a + lr_a * Rabs (p w)).
+  { unfold next_a. replace (a + lr_a * (p w - a)) with ((1 - lr_a) * a + lr_a * p w) by ring.
+    eapply Rle_trans; [apply Rabs_triang|].
+    rewrite !Rabs_mult, (Rabs_pos_eq lr_a), (Rabs_pos_eq (1 - lr_a)) by lra. lra. }
+  assert (lr_a * Rabs (p w) <= lr_a * sqrt (hdot u u)) by (apply Rmult_le_compat_l; lra).
+  match type of IHk with ?M <= _ => assert ((1 - lr_a) * M <= (1 - lr_a) * (sqrt (hdot u u) - Rabs a))
+    by (apply Rmult_le_compat_l; lra) end.
+  lra.
+Qed.
+
+Theorem own_time k : 0 < lr_a <= 1 -> Rabs a0 <= sqrt (hdot u u) ->
+  ((1 - lr_a) ^ k * (sqrt (hdot u u) - Rabs a0)) ^ 2 / 2 <= loss (fst (run k)) (snd (run k)).
+Proof.
+  intros R A. pose proof (scale_waits k R) as S. pose proof (weights_never_shrink k) as W.
+  set (w := snd (run k)) in *. set (a := fst (run k)) in *.
+  assert (0 < dot w w) as P by lra. pose proof (best_scale_bounded w P) as B.
+  pose proof (sqrt_sqrt _ (hdot_nonneg u)) as Q. set (c := sqrt (hdot u u)) in *.
+  assert (0 <= (1 - lr_a) ^ k * (c - Rabs a0)) by (apply Rmult_le_pos; [apply pow_le|]; lra).
+  assert (a * p w <= Rabs a * c).
+  { apply Rle_trans with (Rabs (a * p w)); [apply Rle_abs|].
+    rewrite Rabs_mult. apply Rmult_le_compat_l; [apply Rabs_pos | assumption]. }
+  assert (((1 - lr_a) ^ k * (c - Rabs a0)) ^ 2 <= (c - Rabs a) ^ 2) by (apply pow_incr; lra).
+  assert (Rabs a ^ 2 = a ^ 2) by apply pow2_abs.
+  unfold loss. fold (p w). rewrite <- Q. nra.
+Qed.
+
 End BNGD.
 
-(* --- 5. a scaling law: weights gamma times as large, steps gamma^2 times as large ------------------------------ *)
+(* --- 6. a scaling law: weights gamma times as large, steps gamma^2 times as large ------------------------------ *)
 
 Theorem scaling d l u l1 lr a w c i : 0 < l1 -> (forall j, (j < d)%nat -> l1 <= l j) -> 0 < c -> 0 < dot d w w ->
   next_w d l u (c * c * lr) a (fun j => c * w j) i = c * next_w d l u lr a w i.

@@ -1,7 +1,7 @@
 // Drawing: axes and marks as one string of SVG, written anew for each picture.
 //
 // Plain SVG and no library. Bokeh, the one that comes as a Python package, weighs 1.65 MB, and a first page of at most
-// 2.5 MB has no room for it; these explorers with all of their mathematics weigh less than 60 kB. It is also what lets a
+// 2.5 MB has no room for it; these explorers with all of their mathematics weigh less than 80 kB. It is also what lets a
 // test read back, from the page, what was drawn: every plot states its scales in data-x and data-y.
 
 const SUPERSCRIPTS = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
