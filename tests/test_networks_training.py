@@ -145,6 +145,28 @@ def test_norm_of_normalised_weights_never_decreases(digits):
     assert (np.diff(norms, axis=0) >= -1e-12).all()
 
 
+@pytest.mark.parametrize(("loss", "longest"), [("cross_entropy", 1.0), ("quadratic", 0.1)])
+@pytest.mark.parametrize("lr", [1e-2, 1e3])
+def test_the_scale_of_the_logits_goes_no_further_than_its_reach(digits, loss, longest, lr):
+    network = replace(M2, loss=loss).with_batch_norm()
+    job = Job(network, lr, lr_a=0.3, steps=60, batch=20, record_every=1, dtype="float64")
+    gone = [
+        max(np.abs(np.asarray(state.parameters["gamma"][-1]) - 1).max(), np.abs(state.parameters["beta"][-1]).max())
+        for state in trajectory(job, digits)
+    ]
+    share = np.array(gone) / (job.lr_a * longest * np.arange(1, 61))
+    assert 0.02 < share.max() <= 1
+
+
+def test_the_slope_in_a_logit_is_at_most_what_the_reach_is_made_of():
+    rng = np.random.default_rng(4)
+    logits = rng.standard_normal((4000, 10)) * 10 ** rng.uniform(-1, 2, (4000, 1))
+    labels = rng.integers(0, 10, 4000)
+    for loss, longest, attained in (("cross_entropy", 1, 0.999), ("quadratic", 0.1, 0.59)):
+        slope = 4000 * np.abs(np.asarray(jax.grad(LOSSES[loss])(logits, labels)))
+        assert attained * longest < slope.max() <= longest * (1 + 1e-6)
+
+
 def test_records_are_the_protocols(digits):
     result = run(Job(M2, 0.1, steps=601), digits)
     assert result.step == [1, *range(11, 602, 10)]  # the scripts' i = 0, 10, ..., 600, which is steps + 1 updates
