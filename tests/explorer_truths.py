@@ -290,7 +290,7 @@ def luck(now, data):
     return {"numbers": numbers, "always": list(numbers), "words": {}, "drawn": drawn, "rtol": 1e-6}
 
 
-PATIENCE_MARKS = np.unique(np.floor(7000 ** (np.arange(109) / 108) + 0.5).astype(int))
+PATIENCE_MARKS = np.unique(np.floor(4500 ** (np.arange(61) / 60) + 0.5).astype(int))
 
 
 @lru_cache(maxsize=20)
@@ -299,14 +299,14 @@ def patience_scan(u, w0, kappa, method, lr_a):
     problem = bngd.Problem.from_spectrum(spectra.log_spaced(len(u), kappa), u=u)
     lr = patience_lr(problem, method)
     rates = {"method": "gd"} if method == "gd" else {"lr_a": lr[:, None] if method == "joint" else lr_a}
-    runs = bngd.sweep(problem, lr[:, None], steps=7000, w0=np.array([w0]), checkpoints=PATIENCE_MARKS, **rates)
+    runs = bngd.sweep(problem, lr[:, None], steps=4500, w0=np.array([w0]), checkpoints=PATIENCE_MARKS, **rates)
     return runs.pivot_table(index="lr", columns="step", values="relative_loss", dropna=False).to_numpy()
 
 
 def patience_lr(problem, method):
     near = np.array([0.9, 0.94, 0.97, 0.99, 0.999, 1.001, 1.01, 1.03, 1.06, 1.1])
     limit = {"gd": [bngd.gd_stability_limit(problem)], "joint": [2.0], "own": []}[method]
-    return np.sort(np.concatenate([10 ** (-6 + np.arange(49) / 4), *(near * end for end in limit)]))
+    return np.sort(np.concatenate([10 ** (-6 + np.arange(37) / 3), *(near * end for end in limit)]))
 
 
 def patience(now, data):
@@ -335,16 +335,15 @@ def patience(now, data):
 
 
 def steps_needed(losses, level):
-    """After how many steps a run is below the level for good: the last crossing, log against log."""
-    above = np.flatnonzero(~(losses <= level))
-    if not above.size:
-        return PATIENCE_MARKS[0]
-    last = above[-1]
-    if last == losses.size - 1:
+    """After how many steps a run has come down to the level, log against log; never, if it is above it in the end."""
+    below = np.flatnonzero(losses <= level)
+    if not below.size or not losses[-1] <= level:
         return np.inf
-    if not np.isfinite(losses[last]) or losses[last + 1] <= 0:
-        return PATIENCE_MARKS[last + 1]
-    return np.exp(np.interp(np.log(level), np.log(losses[[last + 1, last]]), np.log(PATIENCE_MARKS[[last + 1, last]])))
+    first = below[0]
+    if first == 0 or not np.isfinite(losses[first - 1]) or losses[first] <= 0:
+        return PATIENCE_MARKS[first]
+    here = [first, first - 1]
+    return np.exp(np.interp(np.log(level), np.log(losses[here]), np.log(PATIENCE_MARKS[here])))
 
 
 TRUTHS = {

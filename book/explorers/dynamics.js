@@ -115,7 +115,7 @@ export function gdLosses({ eigenvalues, u }, w0, lr, marks) {
   });
 }
 
-/** Excess losses of BNGD from a0 = w0'g/s0 after some numbers of steps, ascending; one that is low enough, or none, stays. */
+/** Excess losses of BNGD from a0 = w0'g/s0 after some numbers of steps, ascending; once low enough it is followed no further. */
 export function bngdLosses(problem, w0, lr, marks, lrA = 1, enough = 0) {
   const w = Float64Array.from(w0), losses = [];
   let a = optimalA(problem, w);

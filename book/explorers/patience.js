@@ -5,33 +5,34 @@ import { explorer } from "./kit.js";
 import { num } from "./plot.js";
 import { gdStabilityLimit, logSpaced, workableRange } from "./theory.js";
 
-const GRANTED = 3000; // at most
-const STEPS = 7000; // the next step size needs 10^(1/4) times as many: a range's end lies between the two
-const FOUR_A_DECADE = Array.from({ length: 49 }, (_, i) => 10 ** (-6 + i / 4));
-const LEAST = 1e-6; // of the first loss; a run that is far below it stays there
+const GRANTED = 2000; // at most
+const STEPS = 4500; // the next step size needs 10^(1/3) times as many: a range's end lies between the two
+const THREE_A_DECADE = Array.from({ length: 37 }, (_, i) => 10 ** (-6 + i / 3));
+const LEAST = 1e-6; // of the first loss: less is not asked for
 const NEAR = [0.9, 0.94, 0.97, 0.99, 0.999, 1.001, 1.01, 1.03, 1.06, 1.1]; // around a limit that no patience moves
-const MARKS = [...new Set(Array.from({ length: 109 }, (_, i) => Math.round(STEPS ** (i / 108))))]; // steps that are looked at
+const MARKS = [...new Set(Array.from({ length: 61 }, (_, i) => Math.round(STEPS ** (i / 60))))]; // steps that are looked at
 
 /** All that no control changes: the problem, the step sizes, and the losses of the two methods without a rate of their own. */
 function prepare(data) {
   const problem = makeProblem(logSpaced(data.u.length, data.kappa), data.u), limits = { gd: gdStabilityLimit(problem), joint: 2 };
-  const rates = { own: FOUR_A_DECADE };
-  for (const [method, limit] of Object.entries(limits)) rates[method] = [...FOUR_A_DECADE, ...NEAR.map((part) => part * limit)].sort((x, y) => x - y);
+  const rates = { own: THREE_A_DECADE };
+  for (const [method, limit] of Object.entries(limits)) rates[method] = [...THREE_A_DECADE, ...NEAR.map((part) => part * limit)].sort((x, y) => x - y);
   const first = excessLoss(problem, optimalA(problem, data.w0), data.w0);
   Object.assign(data, { problem, limits, rates, first: { gd: gdExcessLoss(problem, data.w0), joint: first, own: first } });
   data.gd = rates.gd.map((lr) => gdLosses(problem, data.w0, lr, MARKS));
   data.joint = rates.joint.map((lr) => losses(data, lr, lr));
 }
 
-const losses = ({ problem, w0, first }, lr, lrA) => bngdLosses(problem, w0, lr, MARKS, lrA, (LEAST / 100) * first.own);
+/** A run that may still diverge is followed to its end. */
+const losses = ({ problem, w0, first }, lr, lrA) => bngdLosses(problem, w0, lr, MARKS, lrA, lrA < 2 ? LEAST * first.own : 0);
 
-/** After how many steps a run is below a loss for good, between two marks as the loss falls; infinity if not in the end. */
+/** After how many steps a run has come down to a loss, between two marks as the loss falls; infinity if it left it again. */
 function stepsNeeded(run, threshold) {
-  const above = run.findLastIndex((loss) => !(loss <= threshold));
-  if (above === run.length - 1) return Infinity;
-  if (above < 0 || !Number.isFinite(run[above]) || run[above + 1] <= 0) return MARKS[above + 1];
-  const part = Math.log(threshold / run[above]) / Math.log(run[above + 1] / run[above]);
-  return MARKS[above] * (MARKS[above + 1] / MARKS[above]) ** part;
+  const there = run.findIndex((loss) => loss <= threshold);
+  if (there < 0 || !(run.at(-1) <= threshold)) return Infinity;
+  if (there === 0 || !Number.isFinite(run[there - 1]) || run[there] <= 0) return MARKS[there];
+  const part = Math.log(threshold / run[there - 1]) / Math.log(run[there] / run[there - 1]);
+  return MARKS[there - 1] * (MARKS[there] / MARKS[there - 1]) ** part;
 }
 
 const decades = ({ low, high }) => (low < high ? Math.log10(high / low) : 0);
@@ -47,10 +48,10 @@ function compute({ steps, loss, eps_a: epsA }, data) {
   return found;
 }
 
-const TOP = 1.3 * GRANTED, BARS = { own: 0.72, joint: 0.52, gd: 0.375 };
+const TOP = 1.04 * GRANTED, BARS = { own: 0.72, joint: 0.52, gd: 0.375 };
 
 function draw({ needed }, { limits, ...methods }, { steps }) {
-  needed.begin({ x: [FOUR_A_DECADE[0], FOUR_A_DECADE.at(-1)], y: [0.3, TOP], logX: true, logY: true, xLabel: "step size ε", title: "Steps that a run needs" });
+  needed.begin({ x: [THREE_A_DECADE[0], THREE_A_DECADE.at(-1)], y: [0.3, TOP], logX: true, logY: true, xLabel: "step size ε", title: "Steps that a run needs" });
   needed.vertical("limit", limits.gd);
   needed.vertical("limit", limits.joint);
   needed.words("gd", limits.gd, TOP, "2/λ<tspan dy='3' font-size='9'>d</tspan>", { dx: 4, dy: 14 });
@@ -61,7 +62,7 @@ function draw({ needed }, { limits, ...methods }, { steps }) {
     if (range.low < range.high) needed.line(`range ${name}`, [range.low, range.high], [BARS[name], BARS[name]]);
   }
   needed.horizontal("level", steps);
-  needed.words("level name", FOUR_A_DECADE.at(-1), steps, "granted", { dx: -4, dy: -5, anchor: "end" });
+  needed.words("level name", THREE_A_DECADE.at(-1), steps, "granted", { dx: -4, dy: -5, anchor: "end" });
   needed.end();
 }
 
@@ -76,13 +77,13 @@ explorer("patience", {
   title: "Patience",
   question: "What do more steps buy?",
   predict: {
-    ask: "Three methods, each with a range of step sizes that work within 300 steps. Now ten times as many are granted. Which of the six ends move?",
+    ask: "Three methods, each with a range of step sizes that work within 200 steps. Now ten times as many are granted. Which of the six ends move?",
     choices: ["All six", "The three lower ends alone", "The three lower ends and one upper end"],
-    at: { steps: 3000 },
+    at: { steps: 2000 },
     truth: (now, before) => [1, 2, 0, 0][["gd", "joint", "own"].filter((name) => now[name].range.high > 2 * before[name].range.high).length],
   },
   controls: {
-    steps: { label: "steps granted", min: 10, max: GRANTED, value: 300, log: true, whole: true },
+    steps: { label: "steps granted", min: 10, max: GRANTED, value: 200, log: true, whole: true },
     loss: { label: "loss asked for, part of the first", min: LEAST, max: 0.5, value: 1e-2, log: true },
     eps_a: { label: "<i>ε</i><sub>a</sub> of its own", min: 1e-3, max: 1.95, value: 1, log: true },
   },
