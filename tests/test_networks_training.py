@@ -145,17 +145,18 @@ def test_norm_of_normalised_weights_never_decreases(digits):
     assert (np.diff(norms, axis=0) >= -1e-12).all()
 
 
-@pytest.mark.parametrize(("loss", "longest"), [("cross_entropy", 1.0), ("quadratic", 0.1)])
+@pytest.mark.parametrize(("loss", "longest", "fastest"), [("cross_entropy", 1.0, 0.7), ("quadratic", 0.1, 0.1)])
 @pytest.mark.parametrize("lr", [1e-2, 1e3])
-def test_the_scale_of_the_logits_goes_no_further_than_its_reach(digits, loss, longest, lr):
+def test_the_scale_of_the_logits_goes_no_further_than_its_reach(digits, loss, longest, fastest, lr):
     network = replace(M2, loss=loss).with_batch_norm()
     job = Job(network, lr, lr_a=0.3, steps=60, batch=20, record_every=1, dtype="float64")
+    digits = replace(digits, y_train=np.zeros_like(digits.y_train))  # one answer for all: beta runs as fast as it can
     gone = [
         max(np.abs(np.asarray(state.parameters["gamma"][-1]) - 1).max(), np.abs(state.parameters["beta"][-1]).max())
         for state in trajectory(job, digits)
     ]
     share = np.array(gone) / (job.lr_a * longest * np.arange(1, 61))
-    assert 0.02 < share.max() <= 1
+    assert fastest < share.max() <= 1
 
 
 def test_the_slope_in_a_logit_is_at_most_what_the_reach_is_made_of():

@@ -18,7 +18,7 @@ def problem():
 @pytest.fixture(scope="module")
 def ranges(problem):
     starts = bngd.unit_vectors(np.random.default_rng(0), 3, 2)
-    return starts, study.least_squares(problem, starts, LR, STEPS, lr_a=1.0, level=0.01)
+    return starts, study.least_squares(problem, starts, LR, STEPS, lr_a=[1.0], level=0.01)
 
 
 def after(problem, w0, lr, steps, lr_a=None):

@@ -3,7 +3,7 @@
 import { bngdLosses, excessLoss, gdExcessLoss, gdLosses, makeProblem, optimalA } from "./dynamics.js";
 import { explorer } from "./kit.js";
 import { num } from "./plot.js";
-import { gdStabilityLimit, logSpaced, workableRange } from "./theory.js";
+import { crossing, gdStabilityLimit, logSpaced, workableRange } from "./theory.js";
 
 const GRANTED = 2000; // at most
 const STEPS = 4500; // the next step size needs 10^(1/3) times as many: a range's end lies between the two
@@ -30,9 +30,7 @@ const losses = ({ problem, w0, first }, lr, lrA) => bngdLosses(problem, w0, lr, 
 function stepsNeeded(run, threshold) {
   const there = run.findIndex((loss) => loss <= threshold);
   if (there < 0 || !(run.at(-1) <= threshold)) return Infinity;
-  if (there === 0 || !Number.isFinite(run[there - 1]) || run[there] <= 0) return MARKS[there];
-  const part = Math.log(threshold / run[there - 1]) / Math.log(run[there] / run[there - 1]);
-  return MARKS[there - 1] * (MARKS[there] / MARKS[there - 1]) ** part;
+  return there ? crossing(MARKS, run, threshold, there, there - 1) : MARKS[0];
 }
 
 const decades = ({ low, high }) => (low < high ? Math.log10(high / low) : 0);

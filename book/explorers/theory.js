@@ -96,7 +96,7 @@ export function workableRange(lr, loss, threshold) {
 }
 
 /** Interpolated, log against log, between the last step size that works and the first that does not. */
-function crossing(lr, loss, threshold, inside, outside) {
+export function crossing(lr, loss, threshold, inside, outside) {
   if (!Number.isFinite(loss[outside]) || loss[inside] <= 0) return lr[inside];
   const fraction = Math.log(threshold / loss[inside]) / Math.log(loss[outside] / loss[inside]);
   return lr[inside] * (lr[outside] / lr[inside]) ** fraction;

@@ -58,13 +58,14 @@ def own_time(exact: pd.DataFrame, title: str, kept: pd.DataFrame) -> Figure:
     Parameters
     ----------
     exact, kept : DataFrame
-        As `best_losses` and `best_losses_in` of `bngd.studies.network_training_time.own_time` give them.
+        As `bngd.studies.network_training_time.own_time.best_losses` gives them.
     title : str
         The network's name.
     """
     fig, axes = figure(2)
     for ax, best in zip(axes, (exact, kept), strict=True):
         for setting, colour in palette(kept["setting"]).items():
+            # What lies below the picture would only widen it.
             for _, run in best[(best["setting"] == setting) & (best["loss"] > 1e-5)].groupby("seed"):
                 ax.loglog(run["own_time"], run["loss"], ".-", color=colour, linewidth=0.7, markersize=4, alpha=0.6)
         ax.set_xlabel(r"own time of the scale, $\varepsilon_a k$")

@@ -17,11 +17,11 @@ from bngd.studies.shared.networks import LEVELS, from_to
 
 
 def least_squares(
-    problem: Problem, starts: ArrayLike, lr: ArrayLike, steps: Sequence[int], *, lr_a: float, level: float
+    problem: Problem, starts: ArrayLike, lr: ArrayLike, steps: Sequence[int], *, lr_a: Sequence[float], level: float
 ) -> pd.DataFrame:
     """Return the workable ranges of least squares after each number of steps, in the words of the networks' tables.
 
-    GD (setting ``gd``), BNGD with eps_a = eps (``bn``) and with a fixed eps_a (such as ``split 1``).
+    GD (setting ``gd``), BNGD with eps_a = eps (``bn``) and with each fixed eps_a (such as ``split 1``).
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def least_squares(
         Initial weights; each is a repetition (seed).
     lr : array_like, shape (n,)
     steps : sequence of int
-    lr_a : float
+    lr_a : sequence of float
         The fixed eps_a.
     level : float
         The excess loss, relative to that at the start, that counts as workable.
@@ -44,7 +44,7 @@ def least_squares(
     settings: dict[str, dict[str, Any]] = {
         "gd": {"method": "gd"},
         "bn": {"lr_a": lr},
-        f"split {lr_a:g}": {"lr_a": lr_a},
+        **{f"split {rate:g}": {"lr_a": rate} for rate in lr_a},
     }
     parts = []
     for setting, rates in settings.items():
