@@ -1,5 +1,6 @@
 """Effective step size and sharpness along a training run, layer by layer."""
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -13,9 +14,14 @@ from bngd.networks.images import Images
 from bngd.networks.jobs import Job
 from bngd.networks.training import batch, evaluate, in_precision, seen, trajectory
 
+_Product = Callable[[Array], Array]
+"""A matrix as what it does to a vector; to `jax.jit` it is a tree of arrays."""
+
 
 @partial(jax.jit, static_argnames=("network", "layer"))
-def _hessian_product(network: Network, parameters: Parameters, layer: int, x: Array, y: Array, v: Array) -> Array:
+def _hessian(network: Network, parameters: Parameters, layer: int, x: Array, y: Array) -> _Product:
+    """Return the Hessian in one layer's weights as a function: what all its products share is computed once."""
+
     def gradient(w: Array) -> Array:
         def loss(w: Array) -> Array:
             weights = [*parameters["weights"][:layer], w, *parameters["weights"][layer + 1 :]]
@@ -23,7 +29,12 @@ def _hessian_product(network: Network, parameters: Parameters, layer: int, x: Ar
 
         return jax.grad(loss)(w)
 
-    return jax.jvp(gradient, (parameters["weights"][layer],), (v,))[1]
+    return jax.linearize(gradient, parameters["weights"][layer])[1]
+
+
+@jax.jit
+def _times(hessian: _Product, v: Array) -> Array:
+    return hessian(v)
 
 
 def sharpness(
@@ -52,9 +63,9 @@ def sharpness(
     shape, dtype = np.shape(parameters["weights"][layer]), parameters["weights"][layer].dtype
     start = np.random.default_rng(seed).standard_normal(shape).ravel()
     basis, diagonal, off = [start / np.linalg.norm(start)], [], []
+    hessian = _hessian(network, parameters, layer, x, y)
     for _ in range(min(iterations, start.size)):
-        product = _hessian_product(network, parameters, layer, x, y, basis[-1].reshape(shape).astype(dtype))
-        image = np.asarray(product, dtype=float).ravel()
+        image = np.asarray(_times(hessian, basis[-1].reshape(shape).astype(dtype)), dtype=float).ravel()
         if not np.isfinite(image).all():
             return float("nan")
         diagonal.append(image @ basis[-1])

@@ -1,4 +1,4 @@
-"""Figures of the notebook `network_effective_step`: sharpness along training, and each layer's last effective step."""
+"""Figures of the notebook `network_effective_step`: sharpness along training, the last effective steps, who tunes."""
 
 from collections.abc import Sequence
 
@@ -60,6 +60,32 @@ def effective_steps(final: pd.DataFrame, *, layer_names: Sequence[str]) -> Figur
         ax.set_title(title, loc="left")
         ax.set_xlabel(r"step size $\varepsilon$")
     np.ravel(axes)[0].set_ylabel(r"$\varepsilon / \|W\|^2$ at the end")
+    panel_letters(axes)
+    fig.legend(*np.ravel(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return fig
+
+
+def who_tunes(tuned: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
+    """Draw by how much more the sharpness rose than the norm grew, against the step size, with its interval.
+
+    Parameters
+    ----------
+    tuned : DataFrame
+        As `study.who_tunes` gives it: two cases, each with all these layers.
+    layer_names : sequence of str
+        Titles of the panels.
+    """
+    fig, axes = figure(len(layer_names), height=3.3, sharex=True, sharey=True)
+    for layer, (ax, title) in enumerate(zip(np.ravel(axes), layer_names, strict=True), start=1):
+        cases = tuned[tuned["layer"] == layer].groupby("case", sort=False)
+        for (name, rows), colour, marker, beside in zip(cases, ("bngd", "accent"), "os", (0.9, 1.1), strict=True):
+            reach = np.abs(rows[["least", "largest"]].sub(rows["share"], axis=0)).T
+            look = {"color": COLOURS[colour], "marker": marker, "markersize": 4, "capsize": 3, "label": name}
+            ax.errorbar(beside * rows["lr"], rows["share"], reach, **look)
+        ax.axhline(1.0, color=COLOURS["theory"], linestyle=":")
+        ax.set(xscale="log", yscale="log", xlabel=r"step size $\varepsilon$")
+        ax.set_title(title, loc="left")
+    np.ravel(axes)[0].set_ylabel(r"sharpness over $\|W\|^2$, factors")
     panel_letters(axes)
     fig.legend(*np.ravel(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return fig

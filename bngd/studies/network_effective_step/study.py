@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from bngd.networks import Images, Job, Network, self_tuning
 
@@ -63,27 +64,32 @@ def changes_over_seeds(seeds: int, network: Network, lr: Iterable[float], **same
     return pd.concat([changes(follow(network, rates, seed=seed, **same)).assign(seed=seed) for seed in range(seeds)])
 
 
-def who_tunes(moved: pd.DataFrame) -> pd.DataFrame:
-    """Return, for each case, layer and rate, how much the weights and how much the loss did, least and most over seeds.
+def who_tunes(moved: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+    """Return, for each case, layer and rate, how much the weights and how much the loss did, in the mean over seeds.
 
     Parameters
     ----------
     moved : DataFrame
         As `changes_over_seeds` gives it, with a column case.
+    confidence : float
+        That the geometric mean of share over all seeds lies between least and largest, by Student's t of its logarithm.
 
     Returns
     -------
     DataFrame
-        Columns case, layer (the first is 1), lr, the factors norm² and sharpness from the least to the largest, and
-        share: the least of sharpness over norm², above 1 where the loss came to the step from every seed.
+        Columns case, layer (the first is 1), lr; the geometric means of the factors norm² and sharpness and of their
+        quotient share, sharpness over norm²; least and largest; tuned by: "the loss" where all of that interval lies
+        above 1, "the weights" where it lies below, else "open". NaN and "open" for a single seed.
     """
-    counted = moved.assign(layer=moved["layer"] + 1, share=moved["unit_sharpness"] / moved["squared_norm"])
-    groups = counted.groupby(["case", "layer", "lr"], sort=False)
-    table = groups["share"].min().to_frame()
-    for title, column in (("sharpness", "unit_sharpness"), ("norm²", "squared_norm")):
-        words = groups[column].agg(lambda factors: f"{factors.min():.2f} to {factors.max():.2f}")
-        table.insert(0, title, words)
-    return table.reset_index()
+    factors = moved.assign(layer=moved["layer"] + 1, share=moved["unit_sharpness"] / moved["squared_norm"])
+    factors = factors.set_index(["case", "layer", "lr"])[["squared_norm", "unit_sharpness", "share"]]
+    logs = np.log(factors).groupby(level=[0, 1, 2], sort=False)
+    table = np.exp(logs.mean()).rename(columns={"squared_norm": "norm²", "unit_sharpness": "sharpness"})
+    share = logs["share"]
+    reach = np.exp(share.sem() * stdtrit(share.count() - 1, (1 + confidence) / 2))
+    least, largest = table["share"] / reach, table["share"] * reach
+    words = np.select([least > 1, largest < 1], ["the loss", "the weights"], "open")
+    return table.assign(least=least, largest=largest, **{"tuned by": words}).reset_index()
 
 
 def least_growth(paths: pd.DataFrame) -> float:
