@@ -85,7 +85,9 @@ CHAPTERS = {
         "Beyond least squares of this kind",
         ("prop-uncentred", "prop-decay", "prop-momentum", "prop-batches", "prop-metrics"),
     ),
-    "networks": Chapter(10, "Neural networks", ("thm-network-scaling", "thm-network-norm", "prop-reach")),
+    "networks": Chapter(
+        10, "Neural networks", ("thm-network-scaling", "thm-network-norm", "prop-layer-tent", "prop-reach")
+    ),
 }
 """The chapters that a claim can belong to, by the names of their pages, as the book numbers them."""
 

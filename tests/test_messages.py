@@ -53,6 +53,7 @@ from bngd.networks import (
     pooling,
     protocol,
     sources,
+    tent,
     together,
     training,
 )
@@ -214,6 +215,7 @@ NETWORKS = [
     (lambda: sources.fetch(Path("none"), [{"a.gz": "0"}], []), "a.gz", "none"),
     (lambda: sources._run(["no-such-command"], REPOSITORY), "no-such-command", "install"),
     (lambda: together.device("abacus"), "'abacus'", "cpu"),
+    (lambda: tent(Job(M2, 0.1), IMAGES, [1.0]), "normalised=False", "with_batch_norm(0.0)"),
 ]  # fmt: skip
 
 ELSEWHERE = {

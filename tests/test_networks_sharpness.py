@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bngd.networks import Job, load, mlp, self_tuning, sharpness
+from bngd.networks import Job, load, mlp, self_tuning, sharpness, tent, trajectory
 from bngd.networks.architectures import LOSSES, forward, initialise
 
 
@@ -49,3 +49,30 @@ def test_self_tuning_table():
     assert table["step"].tolist() == [1, 1, 11, 11, 21, 21]
     assert table["layer"].tolist() == [0, 1] * 3
     np.testing.assert_allclose(table["product"], table["effective_step"] * table["unit_sharpness"])
+
+
+@pytest.mark.parametrize("lr", [1e-3, 0.3, 30.0, 1e4])
+def test_a_layer_stays_under_its_tent_and_how_far_is_bounded(lr):
+    job = Job(mlp(6).with_batch_norm(0.0), lr, lr_a=0.1, steps=40, batch=200, record_every=1, dtype="float64")
+    data = load("digits")
+    (drawn,) = tent(job, data, [lr]).groupby("lr")["effective_step"].apply(np.array)
+    runs = zip(*(state.parameters["weights"] for state in trajectory(job, data)), strict=True)
+    for first, weights in zip(drawn, map(np.array, runs), strict=True):
+        norm = np.linalg.norm(weights, axis=(1, 2))
+        step = lr / norm**2
+        assert step[0] == pytest.approx(first, rel=1e-9)
+        gradient = np.linalg.norm(np.diff(weights, axis=0), axis=(1, 2)) / lr * norm[:-1]
+        bound = np.arange(1, 40) * (np.maximum.accumulate(gradient) * first) ** 2
+        grown = norm[1:] ** 2 / norm[0] ** 2 - 1
+        assert grown[0] == pytest.approx(bound[0], rel=1e-6)  # after the second update the bound is the growth
+        assert (grown[1:] < bound[1:]).all()
+        assert (np.diff(step) <= 0).all()
+
+
+def test_the_tent_has_sides_of_slope_one_and_its_top_where_the_step_turns():
+    job = Job(mlp(6).with_batch_norm(0.0), 1.0, batch=200, dtype="float64")
+    lr = np.logspace(-9, 9, 19)
+    for _, layer in tent(job, load("digits"), lr).groupby("layer"):
+        slope = np.diff(np.log10(layer["effective_step"]))
+        assert slope[[0, -1]] == pytest.approx([1, -1], abs=1e-6)
+        assert (np.diff(slope) < 1e-9).all()

@@ -13,7 +13,7 @@ from bngd.networks.images import Images
 from bngd.networks.jobs import Job, grid
 from bngd.networks.parallel import train
 from bngd.networks.ranges import workable_ranges
-from bngd.networks.sharpness import self_tuning, sharpness
+from bngd.networks.sharpness import self_tuning, sharpness, tent
 from bngd.networks.tables import curves, summary
 from bngd.networks.training import Training, run, trajectory
 
@@ -44,6 +44,7 @@ __all__ = [
     "sharpness",
     "small_conv",
     "summary",
+    "tent",
     "train",
     "trajectory",
     "workable_ranges",

@@ -1,15 +1,16 @@
 """Effective step size and sharpness along a training run, layer by layer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import jax
 import numpy as np
 import pandas as pd
 from jax import Array
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from bngd.networks.architectures import LOSSES, Network, Parameters, forward
+from bngd.networks.architectures import LOSSES, Network, Parameters, forward, initialise
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job
 from bngd.networks.training import batch, evaluate, in_precision, seen, trajectory
@@ -133,3 +134,47 @@ def self_tuning(job: Job, data: Images, *, images: int = 1000, iterations: int =
         unit_sharpness=table["sharpness"] * squared,
         product=job.lr * table["sharpness"],
     )
+
+
+def tent(job: Job, data: Images, lr: ArrayLike) -> pd.DataFrame:
+    r"""Return each layer's effective step after the first update, at any step size, from one gradient.
+
+    With the initial weights W of a layer and the gradient G there, ||W + eps G||^2 = ||W||^2 + eps^2 ||G||^2, hence
+
+        effective_step = 1 / (||W|| ||G|| (x + 1/x)),   x = eps ||G|| / ||W||.
+
+    No later one is larger, for norms never decrease (`prop-layer-tent` of the book).
+
+    Parameters
+    ----------
+    job : Job
+        Its network, its initial weights and its first batch count; its step sizes and number of steps do not.
+    data : Images
+    lr : array_like, shape (n,)
+        Step sizes eps.
+
+    Returns
+    -------
+    DataFrame
+        Columns lr, layer, effective_step: n rows for each layer.
+
+    Raises
+    ------
+    ValueError
+        If a layer of the network has no BN or BN's epsilon is not 0, or a step size is not positive and finite.
+    """
+    network = job.network
+    if not (network.normalised and network.logits_too) or network.epsilon:
+        raise ValueError(
+            f"job.network is {network!r}; every layer has to have BN with epsilon 0: take network.with_batch_norm(0.0)"
+        )
+    rates = np.array([replace(job, lr=rate).lr for rate in np.ravel(lr)])
+    start = initialise(network, data.shape, job.rng(0), scale=job.scale, gamma=job.gamma, dtype=job.dtype)["weights"]
+    after = next(trajectory(replace(job, lr=1.0, lr_rest=None), data)).parameters["weights"]
+    tables = []
+    for layer, (first, second) in enumerate(zip(start, after, strict=True)):
+        norm, gradient = np.linalg.norm(first), np.linalg.norm(np.asarray(second) - first)
+        x = rates * gradient / norm
+        step = 1 / (norm * gradient * (x + 1 / x))
+        tables.append(pd.DataFrame({"lr": rates, "layer": layer, "effective_step": step}))
+    return pd.concat(tables, ignore_index=True)

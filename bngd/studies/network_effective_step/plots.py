@@ -39,13 +39,15 @@ def self_tuning_paths(paths: pd.DataFrame, *, layer_names: Sequence[str]) -> Fig
     return fig
 
 
-def effective_steps(final: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
-    """Draw each layer's last effective step against the step size, beside the limit 2 / sharpness.
+def effective_steps(final: pd.DataFrame, tent: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
+    """Draw each layer's last effective step against the step size, under its tent, beside the limit 2 / sharpness.
 
     Parameters
     ----------
     final : DataFrame
         The last rows of `bngd.networks.self_tuning` for each run and layer.
+    tent : DataFrame
+        As `bngd.networks.tent` gives it.
     layer_names : sequence of str
         Titles of the panels.
     """
@@ -56,12 +58,14 @@ def effective_steps(final: pd.DataFrame, *, layer_names: Sequence[str]) -> Figur
         ax.loglog(
             rows["lr"], limit, "s", color=COLOURS["theory"], markersize=4, label="2 / sharpness on the unit sphere"
         )
-        ax.loglog(rows["lr"], rows["effective_step"], "o-", color=COLOURS["bngd"], markersize=4, label="effective step")
+        after_one = tent[tent["layer"] == layer]
+        ax.loglog(after_one["lr"], after_one["effective_step"], color=COLOURS["light"], label="after one update")
+        ax.loglog(rows["lr"], rows["effective_step"], "o", color=COLOURS["bngd"], markersize=4, label="at the end")
         ax.set_title(title, loc="left")
         ax.set_xlabel(r"step size $\varepsilon$")
-    np.ravel(axes)[0].set_ylabel(r"$\varepsilon / \|W\|^2$ at the end")
+    np.ravel(axes)[0].set_ylabel(r"effective step $\varepsilon / \|W\|^2$")
     panel_letters(axes)
-    fig.legend(*np.ravel(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    fig.legend(*np.ravel(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return fig
 
 

@@ -98,6 +98,20 @@ def least_growth(paths: pd.DataFrame) -> float:
     return float((ordered["norm"] / ordered.groupby(["lr", "layer"])["norm"].shift()).min())
 
 
+def share_of_tent(final: pd.DataFrame, tent: pd.DataFrame) -> pd.Series:
+    """Return the effective step of the last rows of some runs over that after one update, by lr and layer.
+
+    Parameters
+    ----------
+    final : DataFrame
+        The last rows of `bngd.networks.self_tuning` for each run and layer.
+    tent : DataFrame
+        As `bngd.networks.tent` gives it, at the same step sizes.
+    """
+    at_the_end, after_one = (table.set_index(["lr", "layer"])["effective_step"] for table in (final, tent))
+    return at_the_end / after_one
+
+
 def exponent(final: pd.DataFrame, layer: int) -> float:
     """Return p of the fit effective step ~ lr^p over the last rows of some runs, for one layer; NaN for one rate."""
     rows = final[final["layer"] == layer]
