@@ -1,7 +1,8 @@
 (* What one step of BNGD does, and what follows for all steps, proved by Coq from its axioms of the real numbers.
 
    Everything stands in the eigenbasis of H, where H w is (l_i w_i), for any number d of coordinates, any eigenvalues
-   at least l_1 > 0, any u, any rates and any start but zero. Nothing rounds: these are statements about real numbers.
+   at least l_1 > 0, any u, any rates and any start but zero; the last part is about a normalized layer of any network.
+   Nothing rounds: these are statements about real numbers.
    Checked by `make formal`. *)
 
 From Coq Require Import Reals Lra Psatz Lia.
@@ -271,3 +272,43 @@ Proof.
   pose proof (hdot_positive d l l1 L1 L w P). pose proof (s_positive d l l1 L1 L w P).
   unfold next_w, q. rewrite H2, G, S. field. lra.
 Qed.
+
+(* --- 7. any normalized layer: what follows from the growth of its norm alone, the tent and how long it stands --- *)
+
+Section Layer.
+
+Variables (lr : R) (n gamma : nat -> R).  (* squared norms ||W_k||^2, and gradients on the unit sphere *)
+Hypothesis n0_positive : 0 < n O.
+Hypothesis grows : forall k, n (S k) = n k + lr ^ 2 * gamma k ^ 2 / n k.
+
+Lemma layer_grows k : 0 < n k <= n (S k).
+Proof.
+  induction k as [|k [P L]].
+  - split; [assumption|]. rewrite (grows 0).
+    assert (0 <= lr ^ 2 * gamma 0%nat ^ 2 / n 0%nat) by (apply Rle_mult_inv_pos; [nra | assumption]). lra.
+  - assert (0 < n (S k)) as Q by lra. split; [assumption|]. rewrite (grows (S k)).
+    assert (0 <= lr ^ 2 * gamma (S k) ^ 2 / n (S k)) by (apply Rle_mult_inv_pos; [nra | assumption]). lra.
+Qed.
+
+Theorem layer_tent x : 0 < lr -> 0 < gamma O -> x = lr * gamma O / n O -> lr / n 1%nat = / (gamma O * (x + / x)).
+Proof.
+  intros L G ->. rewrite (grows 0). field. repeat split; try lra. nra.
+Qed.
+
+Theorem layer_growth k G : (forall j, (1 <= j <= k)%nat -> Rabs (gamma j) <= G) ->
+  n 1%nat <= n (S k) <= n 1%nat * (1 + INR k * (G * (lr / n 1%nat)) ^ 2).
+Proof.
+  pose proof (layer_grows 1) as [P _]. induction k as [|k IH]; intros B.
+  - simpl. lra.
+  - destruct IH as [A U]; [intros j J; apply B; lia|]. pose proof (layer_grows (S k)) as [Q L]. split; [lra|].
+    rewrite (grows (S k)), S_INR.
+    assert (gamma (S k) ^ 2 <= G ^ 2).
+    { rewrite <- (pow2_abs (gamma (S k))). apply pow_incr. split; [apply Rabs_pos | apply B; lia]. }
+    assert (lr ^ 2 * gamma (S k) ^ 2 / n (S k) <= lr ^ 2 * G ^ 2 / n 1%nat).
+    { apply Rmult_le_compat; [nra | left; apply Rinv_0_lt_compat; assumption | nra | apply Rinv_le_contravar; lra]. }
+    replace (n 1%nat * (1 + (INR k + 1) * (G * (lr / n 1%nat)) ^ 2))
+      with (n 1%nat * (1 + INR k * (G * (lr / n 1%nat)) ^ 2) + lr ^ 2 * G ^ 2 / n 1%nat) by (field; lra).
+    lra.
+Qed.
+
+End Layer.
