@@ -28,8 +28,8 @@ THEOREMS = {
     "gradient_budget": "2 eps^2 sum_{j<k} ||w_j||^2 ||grad_w J||^2 <= ||w_k||^4 - ||w_0||^4 for every k",
     "own_time": "J_k - J_min >= (1 - eps_a)^(2k) (||u||_H - |a_0|)^2/2 for every k and eps (the scale's own time)",
     "scaling": "w times c and eps times c^2 give the step times c",
-    "layer_tent": "any normalized layer: the effective step is 1/(G_0 (x + 1/x)) after one update, x = eps G_0/||W_0||^2",
-    "layer_growth": "and ||W_k||^2 at most 1 + (k - 1)(G eff_1)^2 times as large after k, if no gradient there exceeds G",
+    "layer_tent": "any normalized layer: eff_1 = 1/(G_0 (x + 1/x)) after one update, x = eps G_0/||W_0||^2",
+    "layer_growth": "and ||W_k||^2 <= (1 + (k - 1)(G eff_1)^2) ||W_1||^2, if no gradient there exceeds G",
 }
 """What is proved, in words."""
 
