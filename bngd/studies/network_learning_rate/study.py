@@ -90,7 +90,7 @@ def rows_in_full() -> pd.DataFrame:
 
 
 def convolutional_rows(*scripts: str) -> pd.DataFrame:
-    """Return the kept runs of the convolutional network m1 at its real size: every rate, as often as they were run.
+    """Return the kept runs of a convolutional network of the authors at its real size, all that were run.
 
     Parameters
     ----------
