@@ -78,8 +78,7 @@ def who_tunes(moved: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     -------
     DataFrame
         Columns case, layer (the first is 1), lr; the geometric means of the factors norm² and sharpness and of their
-        quotient share, sharpness over norm²; least and largest; tuned by: "the loss" where all of that interval lies
-        above 1, "the weights" where it lies below, else "open". NaN and "open" for a single seed.
+        quotient share, sharpness over norm²; least and largest, NaN for a single seed.
     """
     factors = moved.assign(layer=moved["layer"] + 1, share=moved["unit_sharpness"] / moved["squared_norm"])
     factors = factors.set_index(["case", "layer", "lr"])[["squared_norm", "unit_sharpness", "share"]]
@@ -87,9 +86,7 @@ def who_tunes(moved: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     table = np.exp(logs.mean()).rename(columns={"squared_norm": "norm²", "unit_sharpness": "sharpness"})
     share = logs["share"]
     reach = np.exp(share.sem() * stdtrit(share.count() - 1, (1 + confidence) / 2))
-    least, largest = table["share"] / reach, table["share"] * reach
-    words = np.select([least > 1, largest < 1], ["the loss", "the weights"], "open")
-    return table.assign(least=least, largest=largest, **{"tuned by": words}).reset_index()
+    return table.assign(least=table["share"] / reach, largest=table["share"] * reach).reset_index()
 
 
 def least_growth(paths: pd.DataFrame) -> float:
