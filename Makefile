@@ -110,7 +110,7 @@ verify: $(EXECUTED) ## check that every number and every claim is as on record
 	@$(COMPANION) verify --profile $(PROFILE)
 	@$(PYTHON_IN) -m trust.reference verify --profile $(PROFILE)
 
-reference: $(EXECUTED) ## put these numbers on record, showing first what that changes; ARGS=--no-shake takes half the time
+reference: $(EXECUTED) ## put these numbers on record, showing first what that changes; ARGS=--no-shake takes a third of the time
 	@$(PYTHON_IN) -m trust.reference renew --profile $(PROFILE) $(ARGS)
 
 witnesses: $(SCEPTIC) ## ask PyTorch, Flax, SymPy, mpmath and SciPy whether we are right

@@ -84,7 +84,7 @@ def about(title):
     if data := title.partition("-on-")[2]:
         words.append("the authors' protocol, on " + re.split("-every-|-described|-[0-9]+-rep", data)[0])
     if every := re.search(r"-every-(\d+)", title):
-        words.append(f"every {every[1]}{'nd' if every[1] == '2' else 'th'} rate")
+        words.append(f"one rate in {every[1]}")
     if often := re.search(r"-(\d+)-repetitions", title):
         words.append(f"{often[1]} repetition{'s' * (often[1] != '1')}")
     return ", ".join(words)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -76,3 +78,11 @@ def test_the_tent_has_sides_of_slope_one_and_its_top_where_the_step_turns():
         slope = np.diff(np.log10(layer["effective_step"]))
         assert slope[[0, -1]] == pytest.approx([1, -1], abs=1e-6)
         assert (np.diff(slope) < 1e-9).all()
+
+
+def test_the_tent_is_drawn_as_well_from_large_weights_in_single_precision():
+    job = Job(mlp(6).with_batch_norm(0.0), 1.0, batch=200, scale=2.0**12)
+    same = replace(job, scale=1.0, dtype="float64")
+    np.testing.assert_allclose(
+        *(tent(one, load("digits"), one.scale**2)["effective_step"] for one in (job, same)), 1e-6
+    )

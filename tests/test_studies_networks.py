@@ -318,6 +318,20 @@ def test_the_reduced_network_stands_beside_the_real_one():
     ]
 
 
+def test_losses_are_compared_at_one_step_size_and_seed_in_the_order_of_the_settings():
+    runs = pd.DataFrame(
+        {
+            "setting": ["split 1"] * 3 + ["split 0.1"] * 3,
+            "lr": [1.0, 10.0, 10.0] * 2,
+            "seed": [0, 0, 1] * 2,
+            "train_loss": [1.0, 2.0, 4.0, 3.0, 5.0, 6.0],
+        }
+    )
+    assert network_learning_rate.least_loss_ratios(
+        runs.sample(frac=1, random_state=0).sort_values("setting", ascending=False)
+    ) == [1.5]
+
+
 def test_who_tunes_is_judged_by_the_interval_of_the_geometric_mean():
     logs = np.array([0.0, 1.0, 2.0])  # their standard error is 1/sqrt(3), and Student's t of two degrees 4.3027
     moved = pd.DataFrame({"layer": 0, "lr": 10.0, "squared_norm": 2.0, "unit_sharpness": 2 * np.exp(logs + 3)})

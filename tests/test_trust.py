@@ -78,6 +78,33 @@ def test_a_record_is_read_as_it_was_written(monkeypatch, tmp_path):
     assert json.loads((tmp_path / "convergence.json").read_text())["moves"] == {"value x": ["0", "0.001", "0"]}
 
 
+def test_a_new_reference_keeps_what_is_known_of_numbers_that_did_not_change(monkeypatch, tmp_path):
+    def elsewhere(name, profile, output, *, processor):
+        made = {"avx": [1.0, 4.0, 6.0], "avx2": [1.1, 4.0, 6.3]}[processor]
+        (output / "results").mkdir(parents=True)
+        values = dict(zip("xyz", made, strict=True))
+        (output / "results" / f"{name}.json").write_text(json.dumps({"values": values, "claims": []}))
+        return 0
+
+    monkeypatch.setattr(reference, "elsewhere", elsewhere)
+    monkeypatch.setattr(reference, "folder_of", lambda profile: tmp_path)
+    monkeypatch.setattr(reference, "results_of", lambda profile: tmp_path / "here")
+    monkeypatch.setattr(reference, "build_of", lambda kind, profile: tmp_path / kind / "results")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "convergence.json").write_text(
+        json.dumps({"values": {"x": 1.0, "y": 4.0, "z": 6.0}, "claims": []})
+    )
+    known = {"value x": [0.02], "value y": [0.03], "value z": [0.01]}
+    reference.save("quick", "convergence", {"value x": [1.0], "value y": [1.0], "value z": [6.0]}, known, False)
+    assert reference.renew("quick", ["convergence"], shake=True, run=False) == 0
+    numbers, moves, shaken = reference.load("quick", "convergence")
+    assert numbers == {"value x": [1.0], "value y": [4.0], "value z": [6.0]}
+    assert moves == {"value x": [0.1], "value z": [0.05]}
+    assert shaken
+    assert reference.renew("quick", ["convergence"], shake=False, run=False) == 0
+    assert reference.load("quick", "convergence")[1] == moves
+
+
 def test_another_processor_widens_what_may_move_and_leaves_the_numbers(monkeypatch, tmp_path):
     monkeypatch.setattr(reference, "folder_of", lambda profile: tmp_path)
     monkeypatch.setattr(reference, "results_of", lambda profile: tmp_path / "here")

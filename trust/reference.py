@@ -1,12 +1,12 @@
 """Numbers on record: every value, claim and table of every notebook against a committed reference.
 
-How far a number may move is measured, not chosen: the reference is made twice, the second time as if on another
-processor, where nothing but rounding differs (`trust.rerun`); and every real processor on which the same code gave
-other digits is one more measurement (``widen``). A number belongs to one of three classes.
+How far a number may move is measured, not chosen: the reference is made again as if on each of two older processors,
+where nothing but rounding differs (`trust.rerun`); and every real processor on which the same code gave other digits is
+one more measurement (``widen``). A number belongs to one of three classes.
 
-exact        text, booleans and whole numbers that did not move between the two.
+exact        text, booleans and whole numbers that did not move between them.
 rounding     within 1e-6 of itself, or both below 1e-11, where differences of equal numbers end.
-statistical  it moved between the two: rounding is amplified, by a run at the edge of stability or by training, and the
+statistical  it moved between them: rounding is amplified, by a run at the edge of stability or by training, and the
              digits are no result. It may move by ten times what it moved then; in a list of eight or more a tenth of
              the entries may move further. Networks are trained in single precision: 2 % always.
 
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from trust import kept
-from trust.rerun import elsewhere
+from trust.rerun import PROCESSORS, elsewhere
 
 ROUNDING, NOISE = 1e-6, 1e-11
 AMPLIFIED, MOVED = 10.0, 1e-9
@@ -178,7 +178,7 @@ def results_of(profile: str) -> Path:
 
 
 def build_of(kind: str, profile: str) -> Path:
-    """Return where notebooks leave numbers that are run for the record alone: ``fresh`` or ``shaken``."""
+    """Return where notebooks leave numbers that are run for the record alone: ``fresh``, or as if on a processor."""
     return kept.ROOT / "build" / kind / profile / "results"
 
 
@@ -233,25 +233,26 @@ def verify(profile: str, names: list[str], results: Path | None = None) -> int:
 def renew(profile: str, names: list[str], *, shake: bool, run: bool) -> int:
     """Show what the new reference changes, then write it, notebook by notebook; return 1 if one cannot be run.
 
-    With `shake` each is run as if on another processor, which measures what moves with the rounding; with `run` it is
-    run here first, instead of reading what `make notebooks` left.
+    With `shake` each is run as if on other processors, which measures what moves with the rounding; with `run` it is
+    run here first, instead of reading what `make notebooks` left. What is known of a number that did not change stays.
     """
     failed = []
     for name in names:
-        results, shaken = (build_of("fresh", profile) if run else results_of(profile)), build_of("shaken", profile)
-        if (run and elsewhere(name, profile, results.parent)) or (
-            shake and elsewhere(name, profile, shaken.parent, other_processor=True)
+        results = build_of("fresh", profile) if run else results_of(profile)
+        others = {processor: build_of(processor, profile) for processor in PROCESSORS if shake}
+        if (run and elsewhere(name, profile, results.parent)) or any(
+            elsewhere(name, profile, there.parent, processor=processor) for processor, there in others.items()
         ):
             failed.append(name)
             continue
         for line in examine(profile, [name], results)[0]:
             print(f"RENEWED: {line}", flush=True)
-        numbers, (_, moves, measured) = read_results(results, name), load(profile, name)
-        if shake:
-            other = read_results(shaken, name)
-            moves = {where: _moves(group, other.get(where, [])) for where, group in numbers.items()}
-        same = {where: group for where, group in moves.items() if len(group) == len(numbers.get(where, []))}
-        save(profile, name, numbers, same, shake or measured)
+        numbers, (record, known, measured) = read_results(results, name), load(profile, name)
+        changed = {change.where for change in compare(name, record, known, numbers)}
+        moves = {where: group for where, group in known.items() if where not in changed}
+        for there in others.values():
+            moves = _widened(moves, numbers, read_results(there, name))
+        save(profile, name, numbers, moves, shake or measured)
         print(f"{name}: on record", flush=True)
     for path in folder_of(profile).glob("*.json"):
         if path.stem not in notebooks():
@@ -268,11 +269,18 @@ def widen(profile: str, names: list[str]) -> int:
         here = read_results(results_of(profile), name)
         for change in compare(name, numbers, moves, here):
             print(f"WIDENED: {change}")
-        for where, group in numbers.items():
-            known = moves.get(where) or [0.0] * len(group)
-            moves[where] = [max(pair) for pair in zip(known, _moves(group, here.get(where, [])), strict=True)]
+        moves = _widened(moves, numbers, here)
         save(profile, name, numbers, moves, measured)
     return 0
+
+
+def _widened(moves: dict[str, list[float]], numbers: Groups, other: Groups) -> dict[str, list[float]]:
+    """Return how far each number is known to move, with what another processor made of it."""
+    known = {where: moves.get(where) or [0.0] * len(group) for where, group in numbers.items()}
+    return {
+        where: [max(pair) for pair in zip(known[where], _moves(group, other.get(where, [])), strict=True)]
+        for where, group in numbers.items()
+    }
 
 
 def _moves(group: list[Leaf], other: list[Leaf]) -> list[float]:

@@ -17,13 +17,19 @@ from bngd.companion.layout import Layout
 
 ROOT = Path(__file__).resolve().parent.parent
 
-OTHER_PROCESSOR = {
-    "NUMBA_CPU_NAME": "sandybridge",  # vectors of four, and no fused multiply-add
-    "OPENBLAS_CORETYPE": "Sandybridge",
-    "XLA_FLAGS": "--xla_cpu_max_isa=AVX",
-    "OPENBLAS_NUM_THREADS": "1",
+PROCESSORS = {
+    "avx": {  # of 2011: vectors of four, and no fused multiply-add
+        "NUMBA_CPU_NAME": "sandybridge",
+        "OPENBLAS_CORETYPE": "Sandybridge",
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX",
+    },
+    "avx2": {  # of 2013: with it
+        "NUMBA_CPU_NAME": "haswell",
+        "OPENBLAS_CORETYPE": "Haswell",
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+    },
 }
-"""What makes the libraries compute as they would on a processor of 2011: other kernels, other rounding."""
+"""What makes the libraries compute as they would on an older processor: other kernels, other rounding."""
 
 
 def script(layout: Layout, name: str, profile: str) -> str:
@@ -53,11 +59,15 @@ def run(layout: Layout, name: str, profile: str) -> None:
         runpy.run_path(str(path), run_name="__notebook__")
 
 
-def elsewhere(name: str, profile: str, output: Path, *, root: Path = ROOT, other_processor: bool = False) -> int:
-    """Run a notebook of the sources at `root` in a process of its own, and return its exit status."""
+def elsewhere(name: str, profile: str, output: Path, *, root: Path = ROOT, processor: str = "") -> int:
+    """Run a notebook of the sources at `root` in a process of its own, as if on one of `PROCESSORS` if so asked.
+
+    Returns its exit status.
+    """
     environment = {**os.environ, "BNGD_OUTPUT": str(output), "PYTHONPATH": str(root), "PYTHONWARNINGS": "ignore"}
-    if other_processor:
-        environment |= {**OTHER_PROCESSOR, "NPY_DISABLE_CPU_FEATURES": _numpy_features()}
+    if processor:
+        environment |= PROCESSORS[processor]
+        environment |= {"OPENBLAS_NUM_THREADS": "1", "NPY_DISABLE_CPU_FEATURES": _numpy_features()}
     environment.setdefault("BNGD_LEDGER", str(root / "build" / profile / "results" / "ledger.json"))
     command = [sys.executable, "-m", "trust.rerun", name, "--profile", profile]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)

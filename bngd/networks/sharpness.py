@@ -143,7 +143,8 @@ def tent(job: Job, data: Images, lr: ArrayLike) -> pd.DataFrame:
 
         effective_step = 1 / (||W|| ||G|| (x + 1/x)),   x = eps ||G|| / ||W||.
 
-    No later one is larger, for norms never decrease (`prop-layer-tent` of the book).
+    No later one is larger, for norms never decrease (`prop-layer-tent` of the book). In double precision, whatever the
+    job's: the gradient is the difference that one update makes, small beside large weights.
 
     Parameters
     ----------
@@ -169,8 +170,9 @@ def tent(job: Job, data: Images, lr: ArrayLike) -> pd.DataFrame:
             f"job.network is {network!r}; every layer has to have BN with epsilon 0: take network.with_batch_norm(0.0)"
         )
     rates = np.array([replace(job, lr=rate).lr for rate in np.ravel(lr)])
-    start = initialise(network, data.shape, job.rng(0), scale=job.scale, gamma=job.gamma, dtype=job.dtype)["weights"]
-    after = next(trajectory(replace(job, lr=1.0, lr_rest=None), data)).parameters["weights"]
+    one = replace(job, lr=1.0, lr_rest=None, steps=1, dtype="float64")
+    start = initialise(network, data.shape, one.rng(0), scale=one.scale, gamma=one.gamma, dtype=one.dtype)["weights"]
+    after = next(trajectory(one, data)).parameters["weights"]
     tables = []
     for layer, (first, second) in enumerate(zip(start, after, strict=True)):
         norm, gradient = np.linalg.norm(first), np.linalg.norm(np.asarray(second) - first)

@@ -64,28 +64,27 @@ def changes_over_seeds(seeds: int, network: Network, lr: Iterable[float], **same
     return pd.concat([changes(follow(network, rates, seed=seed, **same)).assign(seed=seed) for seed in range(seeds)])
 
 
-def who_tunes(moved: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+def who_tunes(moved: pd.DataFrame) -> pd.DataFrame:
     """Return, for each case, layer and rate, how much the weights and how much the loss did, in the mean over seeds.
 
     Parameters
     ----------
     moved : DataFrame
         As `changes_over_seeds` gives it, with a column case.
-    confidence : float
-        That the geometric mean of share over all seeds lies between least and largest, by Student's t of its logarithm.
 
     Returns
     -------
     DataFrame
         Columns case, layer (the first is 1), lr; the geometric means of the factors norm² and sharpness and of their
-        quotient share, sharpness over norm²; least and largest, NaN for a single seed.
+        quotient share, sharpness over norm²; least and largest, the ends of the 95 % confidence interval of the last by
+        Student's t of its logarithm, NaN for a single seed.
     """
     factors = moved.assign(layer=moved["layer"] + 1, share=moved["unit_sharpness"] / moved["squared_norm"])
     factors = factors.set_index(["case", "layer", "lr"])[["squared_norm", "unit_sharpness", "share"]]
     logs = np.log(factors).groupby(level=[0, 1, 2], sort=False)
     table = np.exp(logs.mean()).rename(columns={"squared_norm": "norm²", "unit_sharpness": "sharpness"})
     share = logs["share"]
-    reach = np.exp(share.sem() * stdtrit(share.count() - 1, (1 + confidence) / 2))
+    reach = np.exp(share.sem() * stdtrit(share.count() - 1, 0.975))
     return table.assign(least=table["share"] / reach, largest=table["share"] * reach).reset_index()
 
 

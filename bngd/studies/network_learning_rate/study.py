@@ -105,6 +105,23 @@ def convolutional_rows(*scripts: str) -> pd.DataFrame:
     return kept.gathered([title for script in scripts for title in kept.rows(script, parts=True)])
 
 
+def named(runs: pd.DataFrame) -> str:
+    """Return the rows that kept runs are of, as a sentence names them."""
+    return ", ".join(f"`{row}`" for row in runs["row"].unique())
+
+
+def least_loss_ratios(runs: pd.DataFrame) -> list[float]:
+    """Return, from each setting to the next, the least ratio of the training losses at one step size and seed.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `bngd.networks.kept.gathered` gives them; the order of the settings is theirs.
+    """
+    losses = runs.pivot_table(index=["lr", "seed"], columns="setting", values="train_loss", sort=False)
+    return (losses.iloc[:, 1:] / losses.to_numpy()[:, :-1]).min().tolist()
+
+
 def ranges_in_full(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the workable ranges of `rows_in_full`, a repetition each, with the protocol."""
     groups = runs.groupby(["protocol", "network"], sort=False)
