@@ -103,8 +103,9 @@ notebooks: $(EXECUTED) ## execute every notebook that is out of date
 figures: $(EXECUTED) ## the same; figures lie in build/PROFILE/figures
 	@echo "figures: $(OUT)/figures"
 
+# One worker more than cores: a test that waits for a browser or a process leaves its core to another.
 test: $(STAMP) ## run the tests; ARGS goes to pytest
-	$(PYTHON_IN) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	$(PYTHON_IN) -m pytest -n $$(($(JOBS) + 1)) --dist worksteal $(ARGS)
 
 verify: $(EXECUTED) ## check that every number and every claim is as on record
 	@$(COMPANION) verify --profile $(PROFILE)
