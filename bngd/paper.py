@@ -86,7 +86,9 @@ CHAPTERS = {
         ("prop-uncentred", "prop-decay", "prop-momentum", "prop-batches", "prop-metrics"),
     ),
     "networks": Chapter(
-        10, "Neural networks", ("thm-network-scaling", "thm-network-norm", "prop-layer-tent", "prop-reach")
+        10,
+        "Neural networks",
+        ("thm-network-scaling", "thm-network-norm", "prop-layer-tent", "prop-reach", "prop-floor"),
     ),
 }
 """The chapters that a claim can belong to, by the names of their pages, as the book numbers them."""

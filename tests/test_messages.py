@@ -45,10 +45,12 @@ from bngd.networks import (
     M2,
     Images,
     Job,
+    cross_entropy_floor,
     data,
     idx,
     jobs,
     kept,
+    largest_scale,
     parallel,
     pooling,
     protocol,
@@ -184,6 +186,8 @@ STUDIES = [
 IMAGES = Images("tiny", *(np.zeros(s, dtype=np.uint8) for s in ((4, 2, 2, 1), 4, (4, 2, 2, 1), 4)), 255.0, "here")
 
 NETWORKS = [
+    (lambda: cross_entropy_floor(1.0, [0.5, 0.6]), "shares", "[0.5, 0.6]"),
+    (lambda: largest_scale(-1.0, 0.1, 10, 10), "gamma", "-1.0"),
     (lambda: Network("n", (Dense(0),)), "0", "layer"),
     (lambda: Network("n", (Dense(3),)), "n", "10"),
     (lambda: replace(M2, loss="hinge"), "'hinge'", "loss"),

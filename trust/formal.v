@@ -1,8 +1,8 @@
 (* What one step of BNGD does, and what follows for all steps, proved by Coq from its axioms of the real numbers.
 
    Everything stands in the eigenbasis of H, where H w is (l_i w_i), for any number d of coordinates, any eigenvalues
-   at least l_1 > 0, any u, any rates and any start but zero; the last part is about a normalized layer of any network.
-   Nothing rounds: these are statements about real numbers.
+   at least l_1 > 0, any u, any rates and any start but zero; the last two parts are about a normalized layer and
+   the normalized logits of any network. Nothing rounds: these are statements about real numbers.
    Checked by `make formal`. *)
 
 From Coq Require Import Reals Lra Psatz Lia.
@@ -312,3 +312,385 @@ Proof.
 Qed.
 
 End Layer.
+
+(* --- the floor of the cross-entropy under normalized logits --------------------------------------------------- *)
+
+Lemma sum_plus n f h : sum n (fun i => f i + h i) = sum n f + sum n h.
+Proof. induction n; simpl; [ring|]. rewrite IHn. ring. Qed.
+
+Lemma sum_const n c : sum n (fun _ => c) = INR n * c.
+Proof. induction n; [simpl; ring|]. cbn [sum]. rewrite IHn, S_INR. ring. Qed.
+
+Lemma sum_swap n m f : sum n (fun i => sum m (fun j => f i j)) = sum m (fun j => sum n (fun i => f i j)).
+Proof. induction n; simpl; [rewrite sum_const; ring|]. rewrite IHn, <- sum_plus. reflexivity. Qed.
+
+Lemma cauchy n f h : sum n (fun i => f i * h i) ^ 2 <= sum n (fun i => f i ^ 2) * sum n (fun i => h i ^ 2).
+Proof.
+  set (X := sum n (fun i => f i * h i)). set (F := sum n (fun i => f i ^ 2)). set (H := sum n (fun i => h i ^ 2)).
+  assert (E : forall t, 0 <= F - 2 * t * X + t ^ 2 * H).
+  { intros t. replace (F - 2 * t * X + t ^ 2 * H) with (sum n (fun i => (f i - t * h i) ^ 2)).
+    - apply sum_nonneg. intros. apply pow2_ge_0.
+    - rewrite (sum_ext _ _ (fun i => 1 * (1 * f i ^ 2 + - (2 * t) * (f i * h i)) + t ^ 2 * h i ^ 2)) by (intros; ring).
+      rewrite !sum_lin. fold X F H. ring. }
+  assert (0 <= H) as [P|Z] by (apply sum_nonneg; intros; apply pow2_ge_0).
+  - specialize (E (X / H)).
+    replace (F - 2 * (X / H) * X + (X / H) ^ 2 * H) with ((F * H - X ^ 2) / H) in E by (field; lra).
+    apply (Rmult_le_compat_r H) in E; [|lra]. unfold Rdiv in E. rewrite Rmult_assoc, Rinv_l in E by lra. lra.
+  - rewrite <- Z in *. destruct (Req_dec X 0) as [->|X0]; [lra|].
+    specialize (E ((F + 1) / (2 * X))).
+    replace (2 * ((F + 1) / (2 * X)) * X) with (F + 1) in E by (field; assumption). lra.
+Qed.
+
+Lemma exp_tangent a x : exp a * (1 + (x - a)) <= exp x.
+Proof.
+  replace x with (a + (x - a)) at 2 by ring. rewrite exp_plus.
+  apply Rmult_le_compat_l; [left; apply exp_pos | apply exp_ineq1_le].
+Qed.
+
+Lemma exp_convex q t : 0 <= q <= 1 -> exp (q * t) <= 1 - q + q * exp t.
+Proof.
+  intros Q. pose proof (exp_tangent (q * t) 0) as A. pose proof (exp_tangent (q * t) t) as B. rewrite exp_0 in A.
+  apply (Rmult_le_compat_l (1 - q)) in A; [|lra]. apply (Rmult_le_compat_l q) in B; [|lra].
+  replace (exp (q * t))
+    with ((1 - q) * (exp (q * t) * (1 + (0 - q * t))) + q * (exp (q * t) * (1 + (t - q * t)))) by ring. lra.
+Qed.
+
+Lemma ln_monotone x y : 0 < x -> x <= y -> ln x <= ln y.
+Proof. intros P [L| ->]; [left; apply ln_increasing; assumption | right; reflexivity]. Qed.
+
+Lemma softplus_tangent k u v : 0 < k ->
+  ln (1 + k * exp v) + k * exp v / (1 + k * exp v) * (u - v) <= ln (1 + k * exp u).
+Proof.
+  intros K. pose proof (exp_pos v). pose proof (exp_pos u). set (D := 1 + k * exp v). assert (0 < D) by (unfold D; nra).
+  set (q := k * exp v / D).
+  assert (0 <= q <= 1).
+  { unfold q, Rdiv. split.
+    { apply Rle_mult_inv_pos; [left; apply Rmult_lt_0_compat; assumption | assumption]. }
+    apply (Rmult_le_reg_r D); [assumption|]. rewrite Rmult_assoc, Rinv_l by lra. unfold D. lra. }
+  rewrite <- (ln_exp (q * (u - v))), <- ln_mult; [|assumption|apply exp_pos].
+  apply ln_monotone; [apply Rmult_lt_0_compat; [assumption | apply exp_pos]|].
+  apply Rle_trans with (D * (1 - q + q * exp (u - v))).
+  { apply Rmult_le_compat_l; [lra | apply exp_convex; assumption]. }
+  right. unfold Rminus at 2. rewrite exp_plus, exp_Ropp. unfold q, D. field. fold D. split; lra.
+Qed.
+
+Section Floor.
+
+(* n images of C classes; y i is the class of image i, N i c its normalized logit for class c. *)
+Variables (n C : nat) (y : nat -> nat) (N : nat -> nat -> R) (ga be : nat -> R).
+Hypothesis some : (0 < n)%nat.
+Hypothesis several : (2 <= C)%nat.
+Hypothesis classes : forall i, (i < n)%nat -> (y i < C)%nat.
+
+Definition mean f := sum n f / INR n.
+Hypothesis centred : forall c, (c < C)%nat -> mean (fun i => N i c) = 0.
+Hypothesis scaled : forall c, (c < C)%nat -> mean (fun i => N i c ^ 2) <= 1.
+
+Definition logit i c := ga c * N i c + be c.
+Definition is i c := if Nat.eqb (y i) c then 1 else 0.
+Definition share c := mean (fun i => is i c).
+Definition cross_entropy := mean (fun i => ln (sum C (fun c => exp (logit i c - logit i (y i))))).
+Definition reach := sum C (fun c => Rabs (ga c) * sqrt (share c * (1 - share c)) + (share c - / INR C) * be c).
+
+Lemma others : 1 <= INR C - 1.
+Proof. assert (INR 2 <= INR C) by (apply le_INR; assumption). simpl in *. lra. Qed.
+
+Lemma images : 0 < INR n.
+Proof. apply lt_0_INR. assumption. Qed.
+
+Lemma mean_le f h : (forall i, (i < n)%nat -> f i <= h i) -> mean f <= mean h.
+Proof.
+  intros L. apply Rmult_le_compat_r; [left; apply Rinv_0_lt_compat, images | apply sum_le; assumption].
+Qed.
+
+Lemma mean_lin a b f h : mean (fun i => a * f i + b * h i) = a * mean f + b * mean h.
+Proof. unfold mean. rewrite sum_lin. field. pose proof images. lra. Qed.
+
+Lemma mean_const c : mean (fun _ => c) = c.
+Proof. unfold mean. rewrite sum_const. field. pose proof images. lra. Qed.
+
+Lemma pick m k h : (k < m)%nat -> sum m (fun c => (if Nat.eqb k c then 1 else 0) * h c) = h k.
+Proof.
+  induction m as [|m IH]; intros B; [lia|]. simpl. destruct (Nat.eqb_spec k m) as [->|K].
+  - rewrite (sum_ext _ _ (fun _ => 0)); [rewrite sum_const; ring|].
+    intros c Bc. destruct (Nat.eqb_spec m c); [lia | ring].
+  - rewrite IH by lia. ring.
+Qed.
+
+Lemma alignment c : (c < C)%nat -> Rabs (mean (fun i => is i c * N i c)) <= sqrt (share c * (1 - share c)).
+Proof.
+  intros B. pose proof images as I. set (s := share c). rewrite <- sqrt_Rsqr_abs. apply sqrt_le_1_alt. unfold Rsqr.
+  replace (mean (fun i => is i c * N i c)) with (mean (fun i => (is i c - s) * N i c)).
+  2: { rewrite <- (Rminus_0_r (mean (fun i => is i c * N i c))), <- (Rmult_0_r s), <- (centred c B).
+       replace (mean (fun i => is i c * N i c) - s * mean (fun i => N i c))
+         with (1 * mean (fun i => is i c * N i c) + - s * mean (fun i => N i c)) by ring.
+       rewrite <- mean_lin. unfold mean. f_equal. apply sum_ext. intros. ring. }
+  pose proof (cauchy n (fun i => is i c - s) (fun i => N i c)) as X. cbv beta in X.
+  assert (V : sum n (fun i => (is i c - s) ^ 2) = INR n * (s * (1 - s))).
+  { rewrite (sum_ext _ _ (fun i => (1 - 2 * s) * is i c + s ^ 2 * 1)).
+    - rewrite sum_lin, sum_const. replace (sum n (fun i => is i c)) with (INR n * s); [ring|].
+      unfold s, share, mean. field. lra.
+    - intros i _. unfold is. destruct (Nat.eqb (y i) c); ring. }
+  pose proof (scaled c B) as Q. unfold mean in Q |- *. rewrite V in X.
+  set (T := sum n (fun i => (is i c - s) * N i c)) in *. set (W := sum n (fun i => N i c ^ 2)) in *.
+  assert (W <= INR n) by (apply (Rmult_le_compat_r (INR n)) in Q; [|lra]; unfold Rdiv in Q;
+    rewrite Rmult_assoc, Rinv_l in Q; lra).
+  assert (0 <= INR n * (s * (1 - s))) by (rewrite <- V; apply sum_nonneg; intros; apply pow2_ge_0).
+  assert (T ^ 2 <= INR n ^ 2 * (s * (1 - s))) by nra.
+  apply (Rmult_le_reg_r (INR n ^ 2)); [nra|].
+  replace (T / INR n * (T / INR n) * INR n ^ 2) with (T ^ 2) by (field; lra).
+  lra.
+Qed.
+
+Definition average i := sum C (fun c => logit i c - logit i (y i)) / (INR C - 1).
+
+Lemma one_image i : (i < n)%nat ->
+  ln (1 + (INR C - 1) * exp (average i)) <= ln (sum C (fun c => exp (logit i c - logit i (y i)))).
+Proof.
+  intros B. pose proof others. set (a := average i). pose proof (exp_pos a).
+  apply ln_monotone; [nra|].
+  apply Rle_trans with (sum C (fun c => exp a * (1 - a) * 1 + exp a * (logit i c - logit i (y i)))
+    + (1 - exp a * (1 - a))).
+  - rewrite sum_lin, sum_const. right. unfold a, average. field. lra.
+  - rewrite <- (pick C (y i) (fun _ => 1 - exp a * (1 - a))) by (apply classes; assumption).
+    rewrite <- sum_plus. apply sum_le. intros c _. destruct (Nat.eqb_spec (y i) c) as [<-|].
+    + replace (logit i (y i) - logit i (y i)) with 0 by ring. rewrite exp_0. lra.
+    + pose proof (exp_tangent a (logit i c - logit i (y i))). lra.
+Qed.
+
+Lemma mean_ext f h : (forall i, (i < n)%nat -> f i = h i) -> mean f = mean h.
+Proof. intros E. unfold mean. f_equal. apply sum_ext. assumption. Qed.
+
+Lemma mean_of_sums m f : mean (fun i => sum m (fun c => f i c)) = sum m (fun c => mean (fun i => f i c)).
+Proof.
+  unfold mean. rewrite sum_swap. unfold Rdiv. rewrite Rmult_comm, <- sum_scal. apply sum_ext. intros. ring.
+Qed.
+
+Lemma averages : - (INR C * reach / (INR C - 1)) <= mean average.
+Proof.
+  pose proof others. pose proof images.
+  assert (E : mean average = - (INR C * sum C (fun c => ga c * mean (fun i => is i c * N i c)
+    + (share c - / INR C) * be c) / (INR C - 1))).
+  { rewrite (mean_ext _ (fun i => / (INR C - 1) * sum C (fun c => (1 - INR C * is i c) * logit i c) + 0 * 0)).
+    - rewrite mean_lin, mean_of_sums, (sum_ext _ _ (fun c => - INR C *
+        (ga c * mean (fun i => is i c * N i c) + (share c - / INR C) * be c))).
+      + rewrite sum_scal. field. lra.
+      + intros c B. rewrite (mean_ext _ (fun i => ga c * (1 * N i c + - INR C * (is i c * N i c))
+          + be c * (1 * 1 + - INR C * is i c))) by (intros; unfold logit; ring).
+        rewrite !mean_lin, mean_const, (centred c B). fold (share c). field. lra.
+    - intros i B. unfold average.
+      assert (P : sum C (fun c => is i c * logit i c) = logit i (y i)) by (apply pick, classes; assumption).
+      rewrite (sum_ext _ _ (fun c => 1 * logit i c + - logit i (y i) * 1)) by (intros; ring).
+      rewrite sum_lin, sum_const, (sum_ext _ (fun c => (1 - INR C * is i c) * logit i c)
+        (fun c => 1 * logit i c + - INR C * (is i c * logit i c))) by (intros; ring).
+      rewrite sum_lin, P. field. lra. }
+  rewrite E. apply Ropp_le_contravar. apply Rmult_le_compat_r; [left; apply Rinv_0_lt_compat; lra|].
+  apply Rmult_le_compat_l; [lra|]. apply sum_le. intros c B. apply Rplus_le_compat_r.
+  pose proof (alignment c B). pose proof (Rle_abs (ga c * mean (fun i => is i c * N i c))) as L. rewrite Rabs_mult in L.
+  pose proof (Rabs_pos (ga c)). nra.
+Qed.
+
+Theorem cross_entropy_floor : ln (1 + (INR C - 1) * exp (- (INR C * reach / (INR C - 1)))) <= cross_entropy.
+Proof.
+  pose proof others. pose proof averages as A.
+  set (v := - (INR C * reach / (INR C - 1))) in *. set (k := INR C - 1) in *.
+  pose proof (exp_pos v).
+  set (q := k * exp v / (1 + k * exp v)).
+  assert (0 <= q) by (apply Rle_mult_inv_pos; nra).
+  apply Rle_trans with (mean (fun i => (ln (1 + k * exp v) - q * v) * 1 + q * average i)).
+  - rewrite mean_lin, mean_const. nra.
+  - apply mean_le. intros i B. pose proof (one_image i B) as I. fold k in I.
+    pose proof (softplus_tangent k (average i) v) as L. fold q in L. lra.
+Qed.
+
+(* --- how fast the scale can grow *)
+
+Definition softmax x c := exp (x c) / sum C (fun j => exp (x j)).
+Definition ascent c := mean (fun i => (is i c - softmax (logit i) c) * N i c).  (* minus the gradient in ga c *)
+Definition square x := sum C (fun c => x c ^ 2).
+
+Lemma sum_exp_positive x : 0 < sum C (fun j => exp (x j)).
+Proof.
+  destruct C as [|m]; [lia|]. cbn [sum]. pose proof (exp_pos (x m)).
+  assert (0 <= sum m (fun j => exp (x j))) by (apply sum_nonneg; intros; left; apply exp_pos). lra.
+Qed.
+
+Lemma softmax_sums x : sum C (softmax x) = 1.
+Proof.
+  pose proof (sum_exp_positive x). unfold softmax, Rdiv.
+  rewrite (sum_ext _ _ (fun c => / sum C (fun j => exp (x j)) * exp (x c))) by (intros; ring).
+  rewrite sum_scal, Rinv_l; lra.
+Qed.
+
+Lemma softmax_positive x c : 0 <= softmax x c.
+Proof. apply Rle_mult_inv_pos; [left; apply exp_pos | apply sum_exp_positive]. Qed.
+
+Lemma softmax_at_most_one x c : (c < C)%nat -> softmax x c <= 1.
+Proof.
+  intros B. rewrite <- (softmax_sums x), <- (pick C c (softmax x) B). apply sum_le. intros j _.
+  pose proof (softmax_positive x j). destruct (Nat.eqb c j); lra.
+Qed.
+
+Lemma softmax_ext x v c : (forall j, x j = v j) -> softmax x c = softmax v c.
+Proof.
+  intros E. unfold softmax. rewrite E, (sum_ext _ _ (fun j => exp (v j))); [reflexivity|].
+  intros. rewrite E. reflexivity.
+Qed.
+
+Lemma softmax_monotone x v :
+  sum C (fun c => softmax x c * v c) <= sum C (fun c => softmax (fun j => x j + v j) c * v c).
+Proof.
+  set (b := sum C (fun c => softmax x c * v c)). set (S' := sum C (fun j => exp (x j + v j))).
+  pose proof (sum_exp_positive (fun j => x j + v j)) as P'. cbv beta in P'. fold S' in P'.
+  pose proof (sum_exp_positive x) as P.
+  assert (0 <= sum C (fun c => exp (x c + v c) * (v c - b))) as T.
+  { replace 0 with (exp b * sum C (fun c => exp (x c) * (v c - b))).
+    - rewrite <- sum_scal. apply sum_le. intros c _. rewrite exp_plus. pose proof (exp_pos (x c)).
+      assert (exp b * (v c - b) <= exp (v c) * (v c - b)); [|nra].
+      destruct (Rle_dec b (v c)) as [L|L].
+      + apply Rmult_le_compat_r; [lra|]. destruct L as [L| ->]; [left; apply exp_increasing; assumption | lra].
+      + assert (exp (v c) < exp b) by (apply exp_increasing; lra). nra.
+    - rewrite (sum_ext _ _ (fun c => sum C (fun j => exp (x j)) * (1 * (softmax x c * v c) + - b * softmax x c))).
+      + rewrite sum_scal, sum_lin, softmax_sums. fold b. ring.
+      + intros c _. unfold softmax. field. lra. }
+  apply Rminus_le. apply (Rmult_le_reg_r S'); [assumption|]. rewrite Rmult_0_l, Rmult_minus_distr_r.
+  rewrite (Rmult_comm (sum C (fun c => softmax (fun j => x j + v j) c * v c))), <- sum_scal.
+  rewrite (sum_ext _ (fun c => S' * _) (fun c => 1 * (exp (x c + v c) * (v c - b)) + b * exp (x c + v c))).
+  - rewrite sum_lin. fold S'. lra.
+  - intros c _. unfold softmax. cbv beta. fold S'. field. lra.
+Qed.
+
+Lemma shares_sum : sum C share = 1.
+Proof.
+  unfold share. rewrite <- mean_of_sums. rewrite (mean_ext _ (fun _ => 1)); [apply mean_const|].
+  intros i B. rewrite <- (pick C (y i) (fun _ => 1)) by (apply classes; assumption).
+  apply sum_ext. intros. unfold is. ring.
+Qed.
+
+Lemma share_bounds c : 0 <= share c <= 1.
+Proof.
+  split; [rewrite <- (mean_const 0) | rewrite <- (mean_const 1)]; apply mean_le; intros i _; unfold is;
+    destruct (Nat.eqb (y i) c); lra.
+Qed.
+
+Lemma along_the_scale : sum C (fun c => ga c * ascent c) <= sqrt (square ga) * sqrt ((INR C - 1) / INR C).
+Proof.
+  pose proof others.
+  apply Rle_trans with (sum C (fun c => ga c * mean (fun i => is i c * N i c))).
+  - rewrite (sum_ext _ (fun c => ga c * ascent c)
+      (fun c => mean (fun i => (is i c - softmax (logit i) c) * (ga c * N i c)))).
+    rewrite (sum_ext _ (fun c => ga c * mean (fun i => is i c * N i c))
+      (fun c => mean (fun i => (is i c - softmax be c) * (ga c * N i c)))).
+    + rewrite <- !mean_of_sums. apply mean_le. intros i B.
+      pose proof (softmax_monotone be (fun c => ga c * N i c)) as M.
+      assert (E : forall x, sum C (fun c => (is i c - softmax x c) * (ga c * N i c))
+        = 1 * sum C (fun c => is i c * (ga c * N i c)) + -1 * sum C (fun c => softmax x c * (ga c * N i c))).
+      { intros x. rewrite <- sum_lin. apply sum_ext. intros. ring. }
+      rewrite !E. replace (sum C (fun c => softmax (logit i) c * (ga c * N i c)))
+        with (sum C (fun c => softmax (fun j => be j + ga j * N i j) c * (ga c * N i c))); [lra|].
+      apply sum_ext. intros c _. f_equal. apply softmax_ext. intros. unfold logit. ring.
+    + intros c B. rewrite (mean_ext (fun i => (is i c - softmax be c) * (ga c * N i c))
+        (fun i => ga c * (is i c * N i c) + - (softmax be c * ga c) * N i c)) by (intros; ring).
+      rewrite mean_lin, (centred c B). ring.
+    + intros c B. unfold ascent. rewrite (mean_ext (fun i => (is i c - softmax (logit i) c) * (ga c * N i c))
+        (fun i => ga c * ((is i c - softmax (logit i) c) * N i c) + 0 * 0)) by (intros; ring).
+      rewrite mean_lin. ring.
+  - set (v := fun c => sqrt (share c * (1 - share c))).
+    apply Rle_trans with (sum C (fun c => Rabs (ga c) * v c)).
+    { apply sum_le. intros c B. pose proof (alignment c B) as A. pose proof (Rabs_pos (ga c)).
+      pose proof (Rle_abs (ga c * mean (fun i => is i c * N i c))) as L. rewrite Rabs_mult in L. unfold v. nra. }
+    assert (0 <= square ga) by (apply sum_nonneg; intros; apply pow2_ge_0).
+    rewrite <- sqrt_mult by (try apply Rle_mult_inv_pos; lra).
+    set (X := sum C (fun c => Rabs (ga c) * v c)).
+    apply Rle_trans with (sqrt (X ^ 2)); [rewrite <- Rsqr_pow2, sqrt_Rsqr_abs; apply Rle_abs|].
+    apply sqrt_le_1_alt. eapply Rle_trans; [apply cauchy|].
+    rewrite (sum_ext _ (fun i => Rabs (ga i) ^ 2) (fun i => ga i ^ 2)) by (intros; apply pow2_abs).
+    apply Rmult_le_compat_l; [assumption|].
+    rewrite (sum_ext _ _ (fun c => 1 * share c + -1 * share c ^ 2)).
+    + rewrite sum_lin, shares_sum.
+      pose proof (cauchy C share (fun _ => 1)) as Q. cbv beta in Q.
+      rewrite (sum_ext _ _ share), shares_sum, (sum_ext _ (fun _ => 1 ^ 2) (fun _ => 1)), sum_const in Q
+        by (intros; ring).
+      apply (Rmult_le_reg_r (INR C)); [lra|]. unfold Rdiv. rewrite (Rmult_assoc (INR C - 1)), Rinv_l by lra. lra.
+    + intros c _. unfold v. rewrite pow2_sqrt by (pose proof (share_bounds c); nra). ring.
+Qed.
+
+Lemma ascent_bounded : square ascent <= 2.
+Proof.
+  apply Rle_trans with (sum C (fun c => mean (fun i => (is i c - softmax (logit i) c) ^ 2))).
+  - apply sum_le. intros c B. unfold ascent. pose proof images.
+    pose proof (cauchy n (fun i => is i c - softmax (logit i) c) (fun i => N i c)) as X. cbv beta in X.
+    pose proof (scaled c B) as Q. unfold mean in Q |- *.
+    set (T := sum n (fun i => (is i c - softmax (logit i) c) * N i c)) in *.
+    set (F := sum n (fun i => (is i c - softmax (logit i) c) ^ 2)) in *.
+    set (W := sum n (fun i => N i c ^ 2)) in *.
+    assert (0 <= F) by (apply sum_nonneg; intros; apply pow2_ge_0).
+    assert (W <= INR n) by (apply (Rmult_le_compat_r (INR n)) in Q; [|lra]; unfold Rdiv in Q;
+      rewrite Rmult_assoc, Rinv_l in Q; lra).
+    apply (Rmult_le_reg_r (INR n ^ 2)); [nra|]. replace ((T / INR n) ^ 2 * INR n ^ 2) with (T ^ 2) by (field; lra).
+    replace (F / INR n * INR n ^ 2) with (F * INR n) by (field; lra). nra.
+  - rewrite <- mean_of_sums, <- (mean_const 2). apply mean_le. intros i B.
+    apply Rle_trans with (sum C (fun c => 1 * (is i c * 1) + 1 * softmax (logit i) c)).
+    + apply sum_le. intros c Bc.
+      pose proof (softmax_positive (logit i) c). pose proof (softmax_at_most_one (logit i) c Bc).
+      unfold is. destruct (Nat.eqb (y i) c); nra.
+    + rewrite sum_lin, softmax_sums. unfold is. rewrite (pick C (y i) (fun _ => 1)) by (apply classes; assumption). lra.
+Qed.
+
+End Floor.
+
+(* An update of every ga c, on a batch of its own and with any be. *)
+Theorem scale_growth C lr_a g0 (n : nat -> nat) (y : nat -> nat -> nat) (N : nat -> nat -> nat -> R)
+  (ga be : nat -> nat -> R) k : (2 <= C)%nat -> 0 < lr_a -> 0 < g0 ->
+  (forall k, (0 < n k)%nat) -> (forall k i, (i < n k)%nat -> (y k i < C)%nat) ->
+  (forall k c, (c < C)%nat -> mean (n k) (fun i => N k i c) = 0) ->
+  (forall k c, (c < C)%nat -> mean (n k) (fun i => N k i c ^ 2) <= 1) ->
+  (forall c, ga O c = g0) ->
+  (forall k c, ga (S k) c = ga k c + lr_a * ascent (n k) C (y k) (N k) (ga k) (be k) c) ->
+  sqrt (square C (ga k) / INR C) <= g0 + INR k * lr_a * ((sqrt (INR C - 1) + lr_a / g0) / INR C).
+Proof.
+  intros several A G some classes centred scaled start step. pose proof (others C several) as O.
+  set (T := sqrt (INR C)). assert (0 < T) by (apply sqrt_lt_R0; lra).
+  assert (TT : T * T = INR C) by (apply sqrt_sqrt; lra).
+  set (s := sqrt ((INR C - 1) / INR C)). assert (0 <= s) by apply sqrt_pos.
+  assert (sT : s * T = sqrt (INR C - 1)).
+  { unfold s, T. rewrite <- sqrt_mult by (try apply Rle_mult_inv_pos; lra). f_equal. field. lra. }
+  set (D := lr_a * (s + lr_a / (T * g0))). assert (0 < T * g0) by nra.
+  assert (0 < lr_a / (T * g0)) by (apply Rdiv_lt_0_compat; assumption). assert (0 < D) by (unfold D; nra).
+  assert (Q : forall j, sqrt (square C (ga j)) <= T * g0 + INR j * D).
+  { induction j as [|j IH].
+    - simpl. rewrite Rmult_0_l, Rplus_0_r. unfold square.
+      rewrite (sum_ext _ _ (fun _ => g0 ^ 2)) by (intros; rewrite start; reflexivity). rewrite sum_const, <- TT.
+      replace (T * T * g0 ^ 2) with ((T * g0) ^ 2) by ring. rewrite sqrt_pow2; lra.
+    - set (r := sqrt (square C (ga j))) in *. set (b := T * g0 + INR j * D) in *.
+      assert (0 <= r) by apply sqrt_pos. assert (T * g0 <= b) by (unfold b; pose proof (pos_INR j); nra).
+      assert (rr : r ^ 2 = square C (ga j)).
+      { unfold r. apply pow2_sqrt. apply sum_nonneg. intros. apply pow2_ge_0. }
+      assert (square C (ga (S j)) <= (b + D) ^ 2).
+      { set (a := ascent (n j) C (y j) (N j) (ga j) (be j)).
+        assert (E : square C (ga (S j)) = square C (ga j) + 2 * lr_a * sum C (fun c => ga j c * a c)
+          + lr_a ^ 2 * square C a).
+        { unfold square. rewrite (sum_ext _ _ (fun c => 1 * (1 * ga j c ^ 2 + 2 * lr_a * (ga j c * a c))
+            + lr_a ^ 2 * a c ^ 2)) by (intros; rewrite step; unfold a; ring).
+          rewrite !sum_lin. ring. }
+        pose proof (along_the_scale (n j) C (y j) (N j) (ga j) (be j) (some j) several (classes j) (centred j)
+          (scaled j)) as L.
+        pose proof (ascent_bounded (n j) C (y j) (N j) (ga j) (be j) (some j) several (classes j) (centred j)
+          (scaled j)) as B.
+        fold a in L, B. fold r s in L. rewrite E, <- rr.
+        assert (r * s <= b * s) by (apply Rmult_le_compat_r; assumption).
+        assert (r ^ 2 <= b ^ 2) by (apply pow_incr; lra).
+        assert (lr_a ^ 2 <= b * (lr_a * (lr_a / (T * g0)))).
+        { replace (b * (lr_a * (lr_a / (T * g0)))) with (lr_a ^ 2 * (b / (T * g0))) by (field; nra).
+          rewrite <- (Rmult_1_r (lr_a ^ 2)) at 1. apply Rmult_le_compat_l; [nra|].
+          apply (Rmult_le_reg_r (T * g0)); [assumption|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l; lra. }
+        assert (b * D = b * (lr_a * s) + b * (lr_a * (lr_a / (T * g0)))) by (unfold D; ring).
+        assert (0 <= D ^ 2) by apply pow2_ge_0. nra. }
+      rewrite S_INR. replace (T * g0 + (INR j + 1) * D) with (b + D) by (unfold b; ring).
+      apply Rle_trans with (sqrt ((b + D) ^ 2)); [apply sqrt_le_1_alt; assumption|]. rewrite sqrt_pow2; lra. }
+  unfold Rdiv at 1. rewrite sqrt_mult by (try (left; apply Rinv_0_lt_compat); try (apply sum_nonneg; intros;
+    apply pow2_ge_0); lra).
+  rewrite sqrt_inv. fold T. apply (Rmult_le_reg_r T); [assumption|].
+  rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra. apply Rle_trans with (1 := Q k). right.
+  rewrite <- sT, <- TT. unfold D. field. lra.
+Qed.

@@ -8,6 +8,7 @@ except ImportError as error:
 from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Conv, Dense, Network, m5, mlp, small_conv
 from bngd.networks.compiler import compile_quickly
 from bngd.networks.data import DATASETS, load, load_first, scrambled
+from bngd.networks.floor import cross_entropy_floor, largest_scale
 from bngd.networks.idx import DataError
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job, grid
@@ -32,8 +33,10 @@ __all__ = [
     "Network",
     "Training",
     "compile_quickly",
+    "cross_entropy_floor",
     "curves",
     "grid",
+    "largest_scale",
     "load",
     "load_first",
     "m5",

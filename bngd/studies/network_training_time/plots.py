@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bngd.studies.shared.networks import palette, setting_label
-from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
+from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters, shades
 
 
 def least_squares(ranges: pd.DataFrame, limits: Mapping[str, float]) -> Figure:
@@ -78,6 +78,27 @@ def own_time(exact: pd.DataFrame, title: str, kept: pd.DataFrame) -> Figure:
     panel_letters(axes)
     bound = Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label=r"$e^{-2 \varepsilon_a k}$")
     fig.legend(handles=[*_markers(kept), bound], loc="outside lower center", ncols=5)
+    return fig
+
+
+def frozen(runs: pd.DataFrame) -> Figure:
+    """Draw the loss against the step size, a line for each scale that stood still, and the floors that they allow.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `bngd.studies.network_training_time.frozen.losses` gives it.
+    """
+    fig, ax = figure(width=5.4, height=3.4)
+    scales = runs.groupby("gamma")
+    for (gamma, line), colour in zip(scales, shades(len(scales)), strict=True):
+        ax.loglog(line["lr"], line["train_loss"], ".-", color=colour, label=rf"$\gamma = {gamma:g}$")
+        ax.axhline(line["floor"].iloc[0], color=COLOURS["theory"], linestyle="--", linewidth=1.0)
+    for set_formatter in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+        set_formatter("{x:g}")
+    ax.set(xlabel=r"step size $\varepsilon$", ylabel="training loss at the end")
+    floor = Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label="its floor")
+    fig.legend(handles=[*ax.get_legend_handles_labels()[0], floor], loc="outside lower center", ncols=5)
     return fig
 
 

@@ -1,0 +1,56 @@
+"""How small the cross-entropy of normalized logits can be: their scale bounds it, and takes time to grow."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def cross_entropy_floor(gamma: ArrayLike, shares: ArrayLike, beta: ArrayLike = 0.0) -> float:
+    r"""Return what the cross-entropy of a batch is at least, if BN follows the logits (`prop-floor` of the book).
+
+    .. math:: \log\bigl(1 + (C - 1)\, e^{-C A/(C - 1)}\bigr), \qquad
+        A = \sum_c |\gamma_c| \sqrt{p_c (1 - p_c)} + \sum_c (p_c - 1/C)\, \beta_c
+
+    Parameters
+    ----------
+    gamma, beta : float or array_like, shape (C,)
+        Scale and shift of each of the C classes' logits.
+    shares : array_like, shape (C,)
+        p, the part of the batch that belongs to each class.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two shares, one is negative, or they do not sum to one.
+    """
+    p = np.asarray(shares, dtype=float)
+    if p.ndim != 1 or p.size < 2 or not (p >= 0).all() or not np.isclose(p.sum(), 1.0):
+        raise ValueError(f"shares are {shares!r}; give the part of each of at least two classes, which sum to 1")
+    scale, shift = (np.broadcast_to(np.asarray(values, dtype=float), p.shape) for values in (gamma, beta))
+    reach = np.abs(scale) @ np.sqrt(p * (1 - p)) + shift @ (p - 1 / p.size)
+    return float(np.log1p((p.size - 1) * np.exp(-reach * p.size / (p.size - 1))))
+
+
+def largest_scale(gamma: float, lr_a: float, updates: ArrayLike, classes: int) -> NDArray[np.float64]:
+    r"""Return what the root mean square of the logits' gammas is at most after some updates (`prop-floor`).
+
+    .. math:: \gamma_0 + \varepsilon_a k\, \bigl(\sqrt{C - 1} + \varepsilon_a / \gamma_0\bigr) / C
+
+    Whatever the step size of the weights, the other layers and the batches are; under the cross-entropy.
+
+    Parameters
+    ----------
+    gamma : float
+        What each of them is at the start, positive.
+    lr_a : float
+        Their step size, eps_a.
+    updates : int or array_like of int
+    classes : int
+
+    Raises
+    ------
+    ValueError
+        If `gamma` is not positive.
+    """
+    if not gamma > 0:
+        raise ValueError(f"gamma is {gamma}; give the positive scale that all logits begin with")
+    return gamma + lr_a * np.asarray(updates) * (np.sqrt(classes - 1) + lr_a / gamma) / classes

@@ -1,0 +1,79 @@
+"""The floor of the cross-entropy under normalized logits, and the time that their scale takes to grow."""
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+
+from bngd.networks import Job, cross_entropy_floor, largest_scale, load, mlp, trajectory
+
+
+def cross_entropy(gamma, beta, normalized, y):
+    return -log_softmax(gamma * normalized + beta, axis=1)[np.arange(len(y)), y].mean()
+
+
+def shares(y, classes):
+    return np.bincount(y, minlength=classes) / len(y)
+
+
+@pytest.mark.parametrize("certainty", [0.0, 1.0, 10.0])
+def test_no_batch_is_below_the_floor(certainty):
+    rng = np.random.default_rng(3)
+    for _ in range(300):
+        classes, images = rng.integers(2, 8), rng.integers(10, 40)
+        y = rng.integers(0, classes, images)
+        logits = certainty * np.eye(classes)[y] + rng.normal(size=(images, classes))
+        normalized = (logits - logits.mean(0)) / logits.std(0)
+        gamma, beta = rng.normal(1.0, 1.0, classes), rng.normal(size=classes)
+        floor = cross_entropy_floor(gamma, shares(y, classes), beta)
+        assert cross_entropy(gamma, beta, normalized, y) >= floor
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_logits_that_tell_a_class_from_the_others_are_at_the_floor(classes):
+    y = np.repeat(np.arange(classes), 3)
+    one_hot = np.eye(classes)[y]
+    normalized = (one_hot - one_hot.mean(0)) / one_hot.std(0)
+    for gamma in (0.1, 1.0, 3.0):
+        floor = cross_entropy_floor(gamma, shares(y, classes), 0.7)
+        assert cross_entropy(gamma, 0.7, normalized, y) == pytest.approx(floor, rel=1e-12)
+
+
+def test_a_scale_of_one_and_ten_classes():
+    assert cross_entropy_floor(1.0, np.full(10, 0.1)) == pytest.approx(np.log1p(9 * np.exp(-10 / 3)), rel=1e-14)
+
+
+def test_the_scale_of_one_logit_counts_as_its_class_does():
+    p = np.array([0.5, 0.3, 0.2])
+    reach = 2 * 0.5 + 1.0 * np.sqrt(0.21) + 3.0 * 0.4 + (0.5 - 1 / 3) * 0.1
+    floor = cross_entropy_floor([2.0, -1.0, 3.0], p, [0.1, 0.0, 0.0])
+    assert floor == pytest.approx(np.log1p(2 * np.exp(-1.5 * reach)), rel=1e-12)
+
+
+@pytest.mark.parametrize("lr_a", [0.01, 1.0])
+def test_no_scale_of_a_network_grows_faster_than_it_may(lr_a):
+    data = load("digits")
+    job = Job(mlp(20).with_batch_norm(), 0.1, lr_a, steps=60, batch=40, record_every=1, dtype="float64", gamma=0.8)
+    looked = list(trajectory(job, data))
+    grown = np.array([np.sqrt(np.mean(np.square(state.parameters["gamma"][-1]))) for state in looked])
+    allowed = largest_scale(0.8, lr_a, [state.step for state in looked], 10)
+    assert (grown <= allowed).all()
+
+
+def test_the_first_update_grows_as_fast_as_it_may():
+    # Uniform softmax, classes told apart: pi is 1/C whatever y, so that d is the mean of y N alone.
+    y = np.repeat(np.arange(10), 2)
+    normalized = (np.eye(10)[y] - 0.1) / 0.3
+    d = ((np.eye(10)[y] - 0.1) * normalized).mean(0)
+    assert np.sqrt(np.mean(d**2)) == pytest.approx(largest_scale(1.0, 1e-9, 1, 10) / 1e-9 - 1e9, rel=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [[0.5, 0.6], [1.0], [1.5, -0.5], [[0.5, 0.5]]])
+def test_shares_that_are_none_are_refused(wrong):
+    with pytest.raises(ValueError, match="give the part of each of at least two classes"):
+        cross_entropy_floor(1.0, wrong)
+
+
+@pytest.mark.parametrize("gamma", [0.0, -1.0, np.nan])
+def test_a_scale_that_is_not_positive_is_refused(gamma):
+    with pytest.raises(ValueError, match=f"gamma is {gamma}"):
+        largest_scale(gamma, 0.1, 10, 10)
