@@ -187,7 +187,9 @@ IMAGES = Images("tiny", *(np.zeros(s, dtype=np.uint8) for s in ((4, 2, 2, 1), 4,
 
 NETWORKS = [
     (lambda: cross_entropy_floor(1.0, [0.5, 0.6]), "shares", "[0.5, 0.6]"),
+    (lambda: cross_entropy_floor([1.0, 2.0], [0.5, 0.3, 0.2]), "gamma", "[1.0, 2.0]"),
     (lambda: largest_scale(-1.0, 0.1, 10, 10), "gamma", "-1.0"),
+    (lambda: largest_scale(1.0, 0.1, -5, 10), "-5", "updates"),
     (lambda: Network("n", (Dense(0),)), "0", "layer"),
     (lambda: Network("n", (Dense(3),)), "n", "10"),
     (lambda: replace(M2, loss="hinge"), "'hinge'", "loss"),

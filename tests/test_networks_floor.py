@@ -73,7 +73,23 @@ def test_shares_that_are_none_are_refused(wrong):
         cross_entropy_floor(1.0, wrong)
 
 
-@pytest.mark.parametrize("gamma", [0.0, -1.0, np.nan])
-def test_a_scale_that_is_not_positive_is_refused(gamma):
-    with pytest.raises(ValueError, match=f"gamma is {gamma}"):
-        largest_scale(gamma, 0.1, 10, 10)
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, [1.0, 2.0, 3.0], [[1.0, 2.0]]])
+@pytest.mark.parametrize("name", ["gamma", "beta"])
+def test_scales_and_shifts_that_are_none_are_refused(name, wrong):
+    values = {"gamma": 1.0, "beta": 0.0} | {name: wrong}
+    with pytest.raises(ValueError, match=f"{name} is .*; give a finite number, or one for each of the 2 classes"):
+        cross_entropy_floor(shares=[0.5, 0.5], **values)
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, np.nan, np.inf])
+@pytest.mark.parametrize("name", ["gamma", "lr_a"])
+def test_rates_and_scales_that_are_not_positive_are_refused(name, wrong):
+    values = {"gamma": 1.0, "lr_a": 0.1} | {name: wrong}
+    with pytest.raises(ValueError, match=f"{name} is {wrong}; give a positive finite number"):
+        largest_scale(updates=10, classes=10, **values)
+
+
+@pytest.mark.parametrize(("updates", "classes"), [(-1, 10), ([3, -1], 10), (10, 1)])
+def test_counts_that_are_none_are_refused(updates, classes):
+    with pytest.raises(ValueError, match="give at least 2 and at least 0"):
+        largest_scale(1.0, 0.1, updates, classes)

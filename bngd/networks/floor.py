@@ -1,5 +1,7 @@
 """How small the cross-entropy of normalized logits can be: their scale bounds it, and takes time to grow."""
 
+from math import inf
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,14 +22,22 @@ def cross_entropy_floor(gamma: ArrayLike, shares: ArrayLike, beta: ArrayLike = 0
     Raises
     ------
     ValueError
-        If there are fewer than two shares, one is negative, or they do not sum to one.
+        If there are fewer than two shares, one is negative, or they do not sum to one; if scale or shift is not finite,
+        or there are others than one, or one for each class.
     """
     p = np.asarray(shares, dtype=float)
     if p.ndim != 1 or p.size < 2 or not (p >= 0).all() or not np.isclose(p.sum(), 1.0):
         raise ValueError(f"shares are {shares!r}; give the part of each of at least two classes, which sum to 1")
-    scale, shift = (np.broadcast_to(np.asarray(values, dtype=float), p.shape) for values in (gamma, beta))
+    scale, shift = _for_each("gamma", gamma, p.size), _for_each("beta", beta, p.size)
     reach = np.abs(scale) @ np.sqrt(p * (1 - p)) + shift @ (p - 1 / p.size)
     return float(np.log1p((p.size - 1) * np.exp(-reach * p.size / (p.size - 1))))
+
+
+def _for_each(name: str, values: ArrayLike, classes: int) -> NDArray[np.float64]:
+    array = np.asarray(values, dtype=float)
+    if array.shape not in ((), (classes,)) or not np.isfinite(array).all():
+        raise ValueError(f"{name} is {values!r}; give a finite number, or one for each of the {classes} classes")
+    return np.broadcast_to(array, (classes,))
 
 
 def largest_scale(gamma: float, lr_a: float, updates: ArrayLike, classes: int) -> NDArray[np.float64]:
@@ -49,8 +59,12 @@ def largest_scale(gamma: float, lr_a: float, updates: ArrayLike, classes: int) -
     Raises
     ------
     ValueError
-        If `gamma` is not positive.
+        If `gamma` or `lr_a` is not positive and finite, a number of updates is negative, or there are fewer than two
+        classes.
     """
-    if not gamma > 0:
-        raise ValueError(f"gamma is {gamma}; give the positive scale that all logits begin with")
+    for name, value in (("gamma", gamma), ("lr_a", lr_a)):
+        if not 0 < value < inf:
+            raise ValueError(f"{name} is {value}; give a positive finite number")
+    if classes < 2 or np.any(np.asarray(updates) < 0):
+        raise ValueError(f"{classes} classes, {updates!r} updates; give at least 2 and at least 0")
     return gamma + lr_a * np.asarray(updates) * (np.sqrt(classes - 1) + lr_a / gamma) / classes
