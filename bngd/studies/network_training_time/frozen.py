@@ -27,6 +27,10 @@ _STANDSTILL = 1e-9
 """A step size of gamma and beta with which neither moves within the precision that a run is made in."""
 
 
+AUTHORS_LR_A = 0.001
+"""The eps_a of those scripts that have but one."""
+
+
 def first(data: Images, images: int) -> Images:
     """Return the data with the first training images alone."""
     return replace(data, x_train=data.x_train[:images], y_train=data.y_train[:images])
@@ -67,8 +71,8 @@ def losses(network: Network, lr: ArrayLike, gammas: Sequence[float], data: Image
     return runs.assign(floor=runs["gamma"].map(floors))
 
 
-def kept_rows(lr_a: float) -> pd.DataFrame:
-    """Return the best loss of each kept row under the cross-entropy with this eps_a, and what its scale allows.
+def kept_rows() -> pd.DataFrame:
+    """Return the best loss of each kept row under the cross-entropy with `AUTHORS_LR_A`, and what its scale allows.
 
     Returns
     -------
@@ -80,10 +84,10 @@ def kept_rows(lr_a: float) -> pd.DataFrame:
     rows = []
     for title in kept.rows(parts=True):
         runs = kept.results(title)
-        runs = runs[(runs["setting"] == f"split {lr_a:g}") & runs["network"].isin(names)]
+        runs = runs[(runs["setting"] == f"split {AUTHORS_LR_A:g}") & runs["network"].isin(names)]
         if len(runs):
             updates = int(runs["steps"].iloc[0])
-            scale = float(largest_scale(1.0, lr_a, updates, CLASSES))
+            scale = float(largest_scale(1.0, AUTHORS_LR_A, updates, CLASSES))
             floor = cross_entropy_floor(scale, np.full(CLASSES, 1 / CLASSES))
             best = float(runs["train_loss"].min())
             name = names[runs["network"].iloc[0]]
