@@ -49,14 +49,13 @@ def test_the_scale_of_one_logit_counts_as_its_class_does():
     assert floor == pytest.approx(np.log1p(2 * np.exp(-1.5 * reach)), rel=1e-12)
 
 
-@pytest.mark.parametrize("lr_a", [0.01, 1.0])
-def test_no_scale_of_a_network_grows_faster_than_it_may(lr_a):
-    data = load("digits")
-    job = Job(mlp(20).with_batch_norm(), 0.1, lr_a, steps=60, batch=40, record_every=1, dtype="float64", gamma=0.8)
-    looked = list(trajectory(job, data))
+@pytest.mark.parametrize(("gamma", "lr_a", "steps"), [(0.1, 0.001, 300), (0.8, 1.0, 60)])
+def test_no_scale_of_a_network_grows_faster_than_it_may(gamma, lr_a, steps):
+    # The first of the two grows by 0.81 of what it may: its softmax is nearly uniform.
+    job = Job(mlp(20).with_batch_norm(), 10.0, lr_a, steps=steps, record_every=1, dtype="float64", gamma=gamma)
+    looked = list(trajectory(job, load("digits")))
     grown = np.array([np.sqrt(np.mean(np.square(state.parameters["gamma"][-1]))) for state in looked])
-    allowed = largest_scale(0.8, lr_a, [state.step for state in looked], 10)
-    assert (grown <= allowed).all()
+    assert (grown <= largest_scale(gamma, lr_a, [state.step for state in looked], 10)).all()
 
 
 def test_the_first_update_grows_as_fast_as_it_may():

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 import bngd
-from bngd.networks import kept, workable_ranges
-from bngd.studies.network_training_time import study
+from bngd.networks import kept, load, mlp, workable_ranges
+from bngd.studies.network_training_time import frozen, study
 
 LR = np.geomspace(1e-5, 1e4, 181)
 STEPS = [20, 200]
@@ -122,3 +122,27 @@ def test_kept_rows_tell_their_ranges_on_the_way_each_run_once():
         mine = found[(found["row"] == row) & (found["updates"] == updates)]
         assert mine["absolute_high"].tolist() == own["absolute_high"].tolist()
         assert mine["grid_high"].unique().tolist() == [runs["lr"].max()]
+
+
+def test_a_scale_at_a_standstill_allows_the_loss_that_its_images_allow():
+    digits = load("digits").first(40)
+    runs = frozen.losses(mlp(5).with_batch_norm(0.0), [0.1, 1.0], [0.5, 2.0], digits, updates=3)
+    assert runs[["gamma", "lr"]].to_numpy().tolist() == [[0.5, 0.1], [0.5, 1.0], [2.0, 0.1], [2.0, 1.0]]
+    p = np.array([np.mean(digits.y_train == c) for c in range(10)])
+    floors = [np.log1p(9 * np.exp(-10 / 9 * gamma * np.sqrt(p * (1 - p)).sum())) for gamma in (0.5, 2.0)]
+    assert runs["floor"].tolist() == pytest.approx(np.repeat(floors, 2))
+    assert (runs["ratio"] * runs["floor"]).tolist() == pytest.approx(runs["train_loss"].tolist())
+    assert len(digits.x_train) == 40
+    np.testing.assert_array_equal(digits.x_train, load("digits").x_train[:40])
+
+
+def test_kept_rows_of_a_slow_scale_are_told_with_their_best_loss():
+    table = frozen.kept_rows().set_index("row")
+    assert {"m1", "m2", "m3"} == set(table["network"])
+    for title, row in table.iterrows():
+        runs = kept.results(title)
+        slow = runs[runs["setting"] == "split 0.001"]
+        assert (row["best"], row["updates"]) == (slow["train_loss"].min(), slow["steps"].max() - 1)
+        scale = 1 + 0.001 * (row["updates"] + 1) * (3 + 0.001) / 10
+        assert row["scale"] == pytest.approx(scale)
+        assert row["floor"] == pytest.approx(np.log1p(9 * np.exp(-10 / 3 * scale)))

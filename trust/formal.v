@@ -403,6 +403,9 @@ Proof.
   intros L. apply Rmult_le_compat_r; [left; apply Rinv_0_lt_compat, images | apply sum_le; assumption].
 Qed.
 
+Lemma mean_ext f h : (forall i, (i < n)%nat -> f i = h i) -> mean f = mean h.
+Proof. intros E. unfold mean. f_equal. apply sum_ext. assumption. Qed.
+
 Lemma mean_lin a b f h : mean (fun i => a * f i + b * h i) = a * mean f + b * mean h.
 Proof. unfold mean. rewrite sum_lin. field. pose proof images. lra. Qed.
 
@@ -417,6 +420,19 @@ Proof.
   - rewrite IH by lia. ring.
 Qed.
 
+Lemma mean_cauchy f c : (c < C)%nat -> mean (fun i => f i * N i c) ^ 2 <= mean (fun i => f i ^ 2).
+Proof.
+  intros B. pose proof images. pose proof (cauchy n f (fun i => N i c)) as X. cbv beta in X.
+  pose proof (scaled c B) as Q. unfold mean in Q |- *.
+  set (T := sum n (fun i => f i * N i c)) in *. set (F := sum n (fun i => f i ^ 2)) in *.
+  set (W := sum n (fun i => N i c ^ 2)) in *.
+  assert (0 <= F) by (apply sum_nonneg; intros; apply pow2_ge_0).
+  assert (W <= INR n) by (apply (Rmult_le_compat_r (INR n)) in Q; [|lra]; unfold Rdiv in Q;
+    rewrite Rmult_assoc, Rinv_l in Q; lra).
+  apply (Rmult_le_reg_r (INR n ^ 2)); [nra|]. replace ((T / INR n) ^ 2 * INR n ^ 2) with (T ^ 2) by (field; lra).
+  replace (F / INR n * INR n ^ 2) with (F * INR n) by (field; lra). nra.
+Qed.
+
 Lemma alignment c : (c < C)%nat -> Rabs (mean (fun i => is i c * N i c)) <= sqrt (share c * (1 - share c)).
 Proof.
   intros B. pose proof images as I. set (s := share c). rewrite <- sqrt_Rsqr_abs. apply sqrt_le_1_alt. unfold Rsqr.
@@ -425,21 +441,11 @@ Proof.
        replace (mean (fun i => is i c * N i c) - s * mean (fun i => N i c))
          with (1 * mean (fun i => is i c * N i c) + - s * mean (fun i => N i c)) by ring.
        rewrite <- mean_lin. unfold mean. f_equal. apply sum_ext. intros. ring. }
-  pose proof (cauchy n (fun i => is i c - s) (fun i => N i c)) as X. cbv beta in X.
-  assert (V : sum n (fun i => (is i c - s) ^ 2) = INR n * (s * (1 - s))).
-  { rewrite (sum_ext _ _ (fun i => (1 - 2 * s) * is i c + s ^ 2 * 1)).
-    - rewrite sum_lin, sum_const. replace (sum n (fun i => is i c)) with (INR n * s); [ring|].
-      unfold s, share, mean. field. lra.
-    - intros i _. unfold is. destruct (Nat.eqb (y i) c); ring. }
-  pose proof (scaled c B) as Q. unfold mean in Q |- *. rewrite V in X.
-  set (T := sum n (fun i => (is i c - s) * N i c)) in *. set (W := sum n (fun i => N i c ^ 2)) in *.
-  assert (W <= INR n) by (apply (Rmult_le_compat_r (INR n)) in Q; [|lra]; unfold Rdiv in Q;
-    rewrite Rmult_assoc, Rinv_l in Q; lra).
-  assert (0 <= INR n * (s * (1 - s))) by (rewrite <- V; apply sum_nonneg; intros; apply pow2_ge_0).
-  assert (T ^ 2 <= INR n ^ 2 * (s * (1 - s))) by nra.
-  apply (Rmult_le_reg_r (INR n ^ 2)); [nra|].
-  replace (T / INR n * (T / INR n) * INR n ^ 2) with (T ^ 2) by (field; lra).
-  lra.
+  pose proof (mean_cauchy (fun i => is i c - s) c B) as X. cbv beta in X.
+  rewrite (mean_ext (fun i => (is i c - s) ^ 2) (fun i => (1 - 2 * s) * is i c + s ^ 2 * 1)) in X.
+  - rewrite mean_lin, mean_const in X. fold (share c) in X. fold s in X.
+    simpl in X. rewrite Rmult_1_r in X. eapply Rle_trans; [exact X|]. right. ring.
+  - intros i _. unfold is. destruct (Nat.eqb (y i) c); ring.
 Qed.
 
 Definition average i := sum C (fun c => logit i c - logit i (y i)) / (INR C - 1).
@@ -457,9 +463,6 @@ Proof.
     + replace (logit i (y i) - logit i (y i)) with 0 by ring. rewrite exp_0. lra.
     + pose proof (exp_tangent a (logit i c - logit i (y i))). lra.
 Qed.
-
-Lemma mean_ext f h : (forall i, (i < n)%nat -> f i = h i) -> mean f = mean h.
-Proof. intros E. unfold mean. f_equal. apply sum_ext. assumption. Qed.
 
 Lemma mean_of_sums m f : mean (fun i => sum m (fun c => f i c)) = sum m (fun c => mean (fun i => f i c)).
 Proof.
@@ -618,17 +621,7 @@ Qed.
 Lemma ascent_bounded : square ascent <= 2.
 Proof.
   apply Rle_trans with (sum C (fun c => mean (fun i => (is i c - softmax (logit i) c) ^ 2))).
-  - apply sum_le. intros c B. unfold ascent. pose proof images.
-    pose proof (cauchy n (fun i => is i c - softmax (logit i) c) (fun i => N i c)) as X. cbv beta in X.
-    pose proof (scaled c B) as Q. unfold mean in Q |- *.
-    set (T := sum n (fun i => (is i c - softmax (logit i) c) * N i c)) in *.
-    set (F := sum n (fun i => (is i c - softmax (logit i) c) ^ 2)) in *.
-    set (W := sum n (fun i => N i c ^ 2)) in *.
-    assert (0 <= F) by (apply sum_nonneg; intros; apply pow2_ge_0).
-    assert (W <= INR n) by (apply (Rmult_le_compat_r (INR n)) in Q; [|lra]; unfold Rdiv in Q;
-      rewrite Rmult_assoc, Rinv_l in Q; lra).
-    apply (Rmult_le_reg_r (INR n ^ 2)); [nra|]. replace ((T / INR n) ^ 2 * INR n ^ 2) with (T ^ 2) by (field; lra).
-    replace (F / INR n * INR n ^ 2) with (F * INR n) by (field; lra). nra.
+  - apply sum_le. intros c B. exact (mean_cauchy (fun i => is i c - softmax (logit i) c) c B).
   - rewrite <- mean_of_sums, <- (mean_const 2). apply mean_le. intros i B.
     apply Rle_trans with (sum C (fun c => 1 * (is i c * 1) + 1 * softmax (logit i) c)).
     + apply sum_le. intros c Bc.

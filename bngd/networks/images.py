@@ -60,6 +60,10 @@ class Images:
         """Shape of one image: height, width, channels."""
         return self.x_train.shape[1:]
 
+    def first(self, images: int) -> "Images":
+        """Return the data with the first training images alone; all of them, where there are no more."""
+        return replace(self, x_train=self.x_train[:images], y_train=self.y_train[:images])
+
     def without_first(self, n: int) -> "Images":
         """Drop the first n training images, which TensorFlow's reader of MNIST kept for validation.
 

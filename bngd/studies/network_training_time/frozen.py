@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bngd.networks import (
     M1,
@@ -31,16 +31,6 @@ AUTHORS_LR_A = 0.001
 """The eps_a of those scripts that have but one."""
 
 
-def first(data: Images, images: int) -> Images:
-    """Return the data with the first training images alone."""
-    return replace(data, x_train=data.x_train[:images], y_train=data.y_train[:images])
-
-
-def shares(data: Images) -> NDArray[np.float64]:
-    """Return the part of the training images that each class has, shape (10,)."""
-    return np.bincount(data.y_train, minlength=CLASSES) / len(data.y_train)
-
-
 def losses(network: Network, lr: ArrayLike, gammas: Sequence[float], data: Images, *, updates: int) -> pd.DataFrame:
     """Return how full-batch descent ends at each step size, with each scale at a standstill.
 
@@ -57,7 +47,8 @@ def losses(network: Network, lr: ArrayLike, gammas: Sequence[float], data: Image
     Returns
     -------
     DataFrame
-        As `bngd.networks.summary` gives it, with floor: `bngd.networks.cross_entropy_floor` of the run's scale.
+        As `bngd.networks.summary` gives it, with floor: `bngd.networks.cross_entropy_floor` of the run's scale, and
+        ratio: its training loss over that.
     """
     images = len(data.x_train)
     whole: dict[str, Any] = {"batch": images, "evaluation": images, "steps": updates, "record_every": updates}
@@ -67,8 +58,9 @@ def losses(network: Network, lr: ArrayLike, gammas: Sequence[float], data: Image
         for job in grid(network, lr, lr_a=_STANDSTILL, fresh=False)
     ]
     runs = summary(train(jobs, data, workers=1))
-    floors = {gamma: cross_entropy_floor(gamma, shares(data)) for gamma in gammas}
-    return runs.assign(floor=runs["gamma"].map(floors))
+    shares = np.bincount(data.y_train, minlength=CLASSES) / images
+    runs["floor"] = [cross_entropy_floor(gamma, shares) for gamma in runs["gamma"]]
+    return runs.assign(ratio=runs["train_loss"] / runs["floor"])
 
 
 def kept_rows() -> pd.DataFrame:
@@ -80,17 +72,12 @@ def kept_rows() -> pd.DataFrame:
         Columns row, network, updates, best (loss), scale (root mean square of the logits' gammas, at most) and floor,
         for classes of equal shares.
     """
-    names = {network.with_batch_norm().as_published().name: network.name for network in (M1, M2, M3)}
-    rows = []
-    for title in kept.rows(parts=True):
-        runs = kept.results(title)
-        runs = runs[(runs["setting"] == f"split {AUTHORS_LR_A:g}") & runs["network"].isin(names)]
-        if len(runs):
-            updates = int(runs["steps"].iloc[0])
-            scale = float(largest_scale(1.0, AUTHORS_LR_A, updates, CLASSES))
-            floor = cross_entropy_floor(scale, np.full(CLASSES, 1 / CLASSES))
-            best = float(runs["train_loss"].min())
-            name = names[runs["network"].iloc[0]]
-            told = {"row": title, "network": name, "updates": updates - 1}
-            rows.append(told | {"best": best, "scale": scale, "floor": floor})
-    return pd.DataFrame(rows)
+    runs = kept.gathered(kept.rows(parts=True))
+    runs["network"] = runs["network"].str[:2]  # "m1 as published" is m1
+    of_rate = runs["setting"] == f"split {AUTHORS_LR_A:g}"
+    rows = runs[of_rate & runs["network"].isin(network.name for network in (M1, M2, M3))].groupby("row", as_index=False)
+    table = rows.agg(network=("network", "first"), steps=("steps", "first"), best=("train_loss", "min"))
+    table["scale"] = largest_scale(1.0, AUTHORS_LR_A, table["steps"], CLASSES)
+    table["floor"] = [cross_entropy_floor(scale, np.full(CLASSES, 1 / CLASSES)) for scale in table["scale"]]
+    table.insert(2, "updates", table.pop("steps") - 1)
+    return table
