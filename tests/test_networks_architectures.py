@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from bngd.networks.architectures import CIFAR, M1, M3, Conv, Dense, Network, for
 from bngd.networks.batch_norm import batch_norm, batch_statistics
 
 MNIST, COLOUR = (28, 28, 1), (32, 32, 3)
+CONVOLUTIONS = (convolutions.convolve, convolutions.convolve_by_patches)
 
 
 def test_shapes_are_the_protocols():
@@ -50,8 +52,23 @@ def test_convolution_equals_scipys(kernel):
     expected = np.zeros((2, 7, 6, 4))
     for i, channel, f in np.ndindex(2, 3, 4):
         expected[i, ..., f] += correlate(x[i, ..., channel], weights[..., channel, f], mode="constant")
-    for convolution in (convolutions.convolve, convolutions.convolve_by_patches):
+    for convolution in CONVOLUTIONS:
         np.testing.assert_allclose(convolution(x, weights), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [3, 16], ids=["all images at once", "some at once"])
+def test_both_convolutions_have_the_same_gradients_and_curvature(channels):
+    rng = np.random.default_rng(channels)
+    at = rng.standard_normal((25, 5, 4, channels)), rng.standard_normal((3, 3, channels, 2))
+    along = rng.standard_normal((25, 5, 4, channels)), rng.standard_normal((3, 3, channels, 2))
+
+    def of(convolution):
+        gradient = jax.grad(lambda x, weights: jnp.sin(convolution(x, weights)).sum(), argnums=(0, 1))
+        return jax.jvp(gradient, at, along)
+
+    with jax.enable_x64(True):
+        for ours, by_patches in zip(*map(jax.tree.leaves, map(of, CONVOLUTIONS)), strict=True):
+            np.testing.assert_allclose(ours, by_patches, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("side", [6, 7])
