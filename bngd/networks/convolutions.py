@@ -11,8 +11,8 @@ Convolution = Callable[[Array, Array], Array]
 """`convolve` or `convolve_by_patches`: the same up to rounding."""
 
 _MANY_CHANNELS, _AT_ONCE = 16, 10
-"""From so many channels on, the gradient of the weights is added up over so many images at once: XLA takes two to three
-times as long for a hundred of them. With fewer channels it is soon done either way."""
+"""From so many channels on, the gradient of the weights is added up over so many images at once: for a hundred of them
+XLA takes two to three times as long on an Intel Xeon. With fewer channels it is soon done either way."""
 
 
 @jax.custom_vjp
