@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 import bngd
-from bngd.networks import kept, load, mlp, workable_ranges
-from bngd.studies.network_training_time import frozen, study
+from bngd.networks import Job, kept, load, mlp, run, workable_ranges
+from bngd.studies.network_training_time import balance, frozen, study
 
 LR = np.geomspace(1e-5, 1e4, 181)
 STEPS = [20, 200]
@@ -143,6 +143,21 @@ def test_kept_rows_of_a_slow_scale_are_told_with_their_best_loss():
         runs = kept.results(title)
         slow = runs[runs["setting"] == "split 0.001"]
         assert (row["best"], row["updates"]) == (slow["train_loss"].min(), slow["steps"].max() - 1)
-        scale = 1 + 0.001 * (row["updates"] + 1) * (3 + 0.001) / 10
-        assert row["scale"] == pytest.approx(scale)
+        scale = np.sqrt(1 + 0.002 * (row["updates"] + 1) * (1.101003 + 0.001) / 10)
+        assert row["scale"] == pytest.approx(scale, rel=1e-6)
         assert row["floor"] == pytest.approx(np.log1p(9 * np.exp(-10 / 3 * scale)))
+
+
+def test_a_scale_that_is_watched_grows_by_the_entropy_less_the_loss():
+    network, digits = mlp(5).with_batch_norm(), load("digits").first(40)
+    table = balance.balances(network, 3.0, [0.5, 0.1], digits, updates=6)
+    np.testing.assert_allclose(table["grown"], table["entropy"] - table["loss"], rtol=0, atol=1e-12)
+    assert ((table["entropy"] > 0) & (table["entropy"] < np.log(10))).all()
+    assert (table["scale"] < table["bound"]).all()
+    trained = run(Job(network, 3.0, 0.5, steps=6, batch=40, record_every=1, dtype="float64"), digits)
+    watched = table[table["setting"] == "split 0.5"]
+    assert watched["update"].tolist() == trained.step
+    np.testing.assert_allclose(watched["loss"].iloc[1:], trained.loss[:-1], rtol=1e-12)
+    assert balance.surplus_shares(table) == [
+        pytest.approx((own["entropy"] - own["loss"]).max() / 1.101003, rel=1e-6) for _, own in table.groupby("lr_a")
+    ]

@@ -506,14 +506,17 @@ Proof.
     pose proof (softplus_tangent k (average i) v) as L. fold q in L. lra.
 Qed.
 
-(* --- how fast the scale can grow *)
+(* --- what the scale lives on *)
 
 Definition softmax x c := exp (x c) / sum C (fun j => exp (x j)).
 Definition ascent c := mean (fun i => (is i c - softmax (logit i) c) * N i c).  (* minus the gradient in ga c *)
+Definition lift c := mean (fun i => is i c - softmax (logit i) c).              (* and in be c *)
+Definition entropy := mean (fun i => - sum C (fun c => softmax (logit i) c * ln (softmax (logit i) c))).
 Definition square x := sum C (fun c => x c ^ 2).
 
 Lemma sum_exp_positive x : 0 < sum C (fun j => exp (x j)).
 Proof.
+  clear classes centred scaled.  (* of what follows the law holds whatever N is *)
   destruct C as [|m]; [lia|]. cbn [sum]. pose proof (exp_pos (x m)).
   assert (0 <= sum m (fun j => exp (x j))) by (apply sum_nonneg; intros; left; apply exp_pos). lra.
 Qed.
@@ -534,156 +537,132 @@ Proof.
   pose proof (softmax_positive x j). destruct (Nat.eqb c j); lra.
 Qed.
 
-Lemma softmax_ext x v c : (forall j, x j = v j) -> softmax x c = softmax v c.
+Lemma log_of_shifted x r : ln (sum C (fun c => exp (x c - r))) = ln (sum C (fun c => exp (x c))) - r.
 Proof.
-  intros E. unfold softmax. rewrite E, (sum_ext _ _ (fun j => exp (v j))); [reflexivity|].
-  intros. rewrite E. reflexivity.
+  pose proof (sum_exp_positive x) as P. rewrite (sum_ext _ _ (fun c => exp (- r) * exp (x c))).
+  - rewrite sum_scal, ln_mult, ln_exp by (try apply exp_pos; assumption). ring.
+  - intros. rewrite <- exp_plus. f_equal. ring.
 Qed.
 
-Lemma softmax_monotone x v :
-  sum C (fun c => softmax x c * v c) <= sum C (fun c => softmax (fun j => x j + v j) c * v c).
+Lemma at_the_label i h : (i < n)%nat -> sum C (fun c => is i c * h c) = h (y i).
+Proof. intros B. apply pick, classes, B. Qed.
+
+Lemma surplus_of i : (i < n)%nat ->
+  - sum C (fun c => softmax (logit i) c * ln (softmax (logit i) c))
+    - ln (sum C (fun c => exp (logit i c - logit i (y i))))
+  = sum C (fun c => (is i c - softmax (logit i) c) * logit i c).
 Proof.
-  set (b := sum C (fun c => softmax x c * v c)). set (S' := sum C (fun j => exp (x j + v j))).
-  pose proof (sum_exp_positive (fun j => x j + v j)) as P'. cbv beta in P'. fold S' in P'.
-  pose proof (sum_exp_positive x) as P.
-  assert (0 <= sum C (fun c => exp (x c + v c) * (v c - b))) as T.
-  { replace 0 with (exp b * sum C (fun c => exp (x c) * (v c - b))).
-    - rewrite <- sum_scal. apply sum_le. intros c _. rewrite exp_plus. pose proof (exp_pos (x c)).
-      assert (exp b * (v c - b) <= exp (v c) * (v c - b)); [|nra].
-      destruct (Rle_dec b (v c)) as [L|L].
-      + apply Rmult_le_compat_r; [lra|]. destruct L as [L| ->]; [left; apply exp_increasing; assumption | lra].
-      + assert (exp (v c) < exp b) by (apply exp_increasing; lra). nra.
-    - rewrite (sum_ext _ _ (fun c => sum C (fun j => exp (x j)) * (1 * (softmax x c * v c) + - b * softmax x c))).
-      + rewrite sum_scal, sum_lin, softmax_sums. fold b. ring.
-      + intros c _. unfold softmax. field. lra. }
-  apply Rminus_le. apply (Rmult_le_reg_r S'); [assumption|]. rewrite Rmult_0_l, Rmult_minus_distr_r.
-  rewrite (Rmult_comm (sum C (fun c => softmax (fun j => x j + v j) c * v c))), <- sum_scal.
-  rewrite (sum_ext _ (fun c => S' * _) (fun c => 1 * (exp (x c + v c) * (v c - b)) + b * exp (x c + v c))).
-  - rewrite sum_lin. fold S'. lra.
-  - intros c _. unfold softmax. cbv beta. fold S'. field. lra.
+  intros B. set (z := logit i). pose proof (sum_exp_positive z) as P. rewrite log_of_shifted.
+  set (L := ln (sum C (fun c => exp (z c)))).
+  rewrite (sum_ext _ (fun c => softmax z c * ln (softmax z c)) (fun c => 1 * (softmax z c * z c) + - L * softmax z c)).
+  - rewrite (sum_ext _ (fun c => (is i c - softmax z c) * z c) (fun c => 1 * (is i c * z c) + -1 * (softmax z c * z c)))
+      by (intros; ring).
+    rewrite !sum_lin, softmax_sums, (at_the_label i z B). ring.
+  - intros c _. unfold softmax at 2. unfold Rdiv. rewrite ln_mult, ln_exp, ln_Rinv
+      by (try apply exp_pos; try apply Rinv_0_lt_compat; assumption). unfold L. ring.
 Qed.
 
-Lemma shares_sum : sum C share = 1.
+(* An update turns the scale and the shift by what the softmax does not know, less the loss. *)
+Lemma balance : sum C (fun c => 1 * (ga c * ascent c) + 1 * (be c * lift c)) = entropy - cross_entropy.
 Proof.
-  unfold share. rewrite <- mean_of_sums. rewrite (mean_ext _ (fun _ => 1)); [apply mean_const|].
-  intros i B. rewrite <- (pick C (y i) (fun _ => 1)) by (apply classes; assumption).
-  apply sum_ext. intros. unfold is. ring.
+  replace (entropy - cross_entropy) with (1 * entropy + -1 * cross_entropy) by ring.
+  unfold entropy, cross_entropy. rewrite <- mean_lin.
+  rewrite (mean_ext _ (fun i => sum C (fun c => (is i c - softmax (logit i) c) * logit i c))).
+  - rewrite mean_of_sums. apply sum_ext. intros c _. unfold ascent, lift.
+    rewrite !Rmult_1_l, <- mean_lin. apply mean_ext. intros i _. unfold logit at 4. ring.
+  - intros i B. rewrite <- (surplus_of i B). ring.
 Qed.
 
-Lemma share_bounds c : 0 <= share c <= 1.
+(* By 1 + x <= exp x alone: t is one more than Lambert's W of (C - 1)/e. *)
+Lemma surplus_bounded t : (t - 1) * exp t = INR C - 1 -> entropy - cross_entropy <= t - 1.
 Proof.
-  split; [rewrite <- (mean_const 0) | rewrite <- (mean_const 1)]; apply mean_le; intros i _; unfold is;
-    destruct (Nat.eqb (y i) c); lra.
+  intros E. rewrite <- (mean_const (t - 1)).
+  replace (entropy - cross_entropy) with (1 * entropy + -1 * cross_entropy) by ring.
+  unfold entropy, cross_entropy. rewrite <- mean_lin. apply mean_le. intros i B.
+  replace (1 * - _ + -1 * _) with (sum C (fun c => (is i c - softmax (logit i) c) * logit i c))
+    by (rewrite <- (surplus_of i B); ring).
+  set (z := logit i). set (r := z (y i)).
+  pose proof (sum_exp_positive z) as P. set (S := sum C (fun c => exp (z c))) in *.
+  apply Rminus_le. apply (Rmult_le_reg_r S); [assumption|]. rewrite Rmult_0_l.
+  replace ((sum C (fun c => (is i c - softmax z c) * z c) - (t - 1)) * S)
+    with (sum C (fun c => exp (z c) * (r - z c - (t - 1)))).
+  - apply Rle_trans with (sum C (fun c => exp (r - t) * 1 + - (exp r * (t - 1) + exp (r - t)) * (is i c * 1))).
+    + apply sum_le. intros c _. rewrite Rmult_1_r. unfold is. destruct (Nat.eqb_spec (y i) c) as [<-|_].
+      * fold r. right. ring.
+      * pose proof (exp_tangent 0 (r - t - z c)) as T. rewrite exp_0 in T. pose proof (exp_pos (z c)).
+        replace (exp (r - t)) with (exp (z c) * exp (r - t - z c)) by (rewrite <- exp_plus; f_equal; ring). nra.
+    + rewrite sum_lin, sum_const, (at_the_label i (fun _ => 1) B).
+      replace (exp r) with (exp (r - t) * exp t) by (rewrite <- exp_plus; f_equal; ring).
+      right. replace (INR C) with ((t - 1) * exp t + 1) by lra. ring.
+  - rewrite (sum_ext _ (fun c => (is i c - softmax z c) * z c)
+      (fun c => 1 * (is i c * z c) + - / S * (exp (z c) * z c))) by (intros; unfold softmax; fold S; field; lra).
+    rewrite (sum_ext _ (fun c => exp (z c) * (r - z c - (t - 1)))
+      (fun c => (r - (t - 1)) * exp (z c) + -1 * (exp (z c) * z c))) by (intros; ring).
+    rewrite !sum_lin, (at_the_label i z B). fold r S. field. lra.
 Qed.
 
-Lemma along_the_scale : sum C (fun c => ga c * ascent c) <= sqrt (square ga) * sqrt ((INR C - 1) / INR C).
+Lemma bessel f c : (c < C)%nat -> mean (fun i => f i * N i c) ^ 2 + mean f ^ 2 <= mean (fun i => f i ^ 2).
 Proof.
-  pose proof others.
-  apply Rle_trans with (sum C (fun c => ga c * mean (fun i => is i c * N i c))).
-  - rewrite (sum_ext _ (fun c => ga c * ascent c)
-      (fun c => mean (fun i => (is i c - softmax (logit i) c) * (ga c * N i c)))).
-    rewrite (sum_ext _ (fun c => ga c * mean (fun i => is i c * N i c))
-      (fun c => mean (fun i => (is i c - softmax be c) * (ga c * N i c)))).
-    + rewrite <- !mean_of_sums. apply mean_le. intros i B.
-      pose proof (softmax_monotone be (fun c => ga c * N i c)) as M.
-      assert (E : forall x, sum C (fun c => (is i c - softmax x c) * (ga c * N i c))
-        = 1 * sum C (fun c => is i c * (ga c * N i c)) + -1 * sum C (fun c => softmax x c * (ga c * N i c))).
-      { intros x. rewrite <- sum_lin. apply sum_ext. intros. ring. }
-      rewrite !E. replace (sum C (fun c => softmax (logit i) c * (ga c * N i c)))
-        with (sum C (fun c => softmax (fun j => be j + ga j * N i j) c * (ga c * N i c))); [lra|].
-      apply sum_ext. intros c _. f_equal. apply softmax_ext. intros. unfold logit. ring.
-    + intros c B. rewrite (mean_ext (fun i => (is i c - softmax be c) * (ga c * N i c))
-        (fun i => ga c * (is i c * N i c) + - (softmax be c * ga c) * N i c)) by (intros; ring).
-      rewrite mean_lin, (centred c B). ring.
-    + intros c B. unfold ascent. rewrite (mean_ext (fun i => (is i c - softmax (logit i) c) * (ga c * N i c))
-        (fun i => ga c * ((is i c - softmax (logit i) c) * N i c) + 0 * 0)) by (intros; ring).
-      rewrite mean_lin. ring.
-  - set (v := fun c => sqrt (share c * (1 - share c))).
-    apply Rle_trans with (sum C (fun c => Rabs (ga c) * v c)).
-    { apply sum_le. intros c B. pose proof (alignment c B) as A. pose proof (Rabs_pos (ga c)).
-      pose proof (Rle_abs (ga c * mean (fun i => is i c * N i c))) as L. rewrite Rabs_mult in L. unfold v. nra. }
-    assert (0 <= square ga) by (apply sum_nonneg; intros; apply pow2_ge_0).
-    rewrite <- sqrt_mult by (try apply Rle_mult_inv_pos; lra).
-    set (X := sum C (fun c => Rabs (ga c) * v c)).
-    apply Rle_trans with (sqrt (X ^ 2)); [rewrite <- Rsqr_pow2, sqrt_Rsqr_abs; apply Rle_abs|].
-    apply sqrt_le_1_alt. eapply Rle_trans; [apply cauchy|].
-    rewrite (sum_ext _ (fun i => Rabs (ga i) ^ 2) (fun i => ga i ^ 2)) by (intros; apply pow2_abs).
-    apply Rmult_le_compat_l; [assumption|].
-    rewrite (sum_ext _ _ (fun c => 1 * share c + -1 * share c ^ 2)).
-    + rewrite sum_lin, shares_sum.
-      pose proof (cauchy C share (fun _ => 1)) as Q. cbv beta in Q.
-      rewrite (sum_ext _ _ share), shares_sum, (sum_ext _ (fun _ => 1 ^ 2) (fun _ => 1)), sum_const in Q
-        by (intros; ring).
-      apply (Rmult_le_reg_r (INR C)); [lra|]. unfold Rdiv. rewrite (Rmult_assoc (INR C - 1)), Rinv_l by lra. lra.
-    + intros c _. unfold v. rewrite pow2_sqrt by (pose proof (share_bounds c); nra). ring.
+  intros B. set (T := mean (fun i => f i * N i c)). set (F := mean f).
+  assert (0 <= mean (fun i => (f i - F - T * N i c) ^ 2)) as P.
+  { rewrite <- (mean_const 0). apply mean_le. intros. apply pow2_ge_0. }
+  rewrite (mean_ext _ (fun i => 1 * (1 * (1 * f i ^ 2 + F ^ 2 * 1) + T ^ 2 * N i c ^ 2)
+    + 1 * (1 * (- 2 * F * f i + - 2 * T * (f i * N i c)) + 2 * F * T * N i c))) in P by (intros; ring).
+  rewrite !mean_lin, mean_const, (centred c B) in P. fold F T in P. pose proof (scaled c B). nra.
 Qed.
 
-Lemma ascent_bounded : square ascent <= 2.
+Lemma ascent_bounded : square ascent + square lift <= 2.
 Proof.
+  rewrite <- (Rmult_1_l (square ascent)), <- (Rmult_1_l (square lift)). unfold square. rewrite <- sum_lin.
   apply Rle_trans with (sum C (fun c => mean (fun i => (is i c - softmax (logit i) c) ^ 2))).
-  - apply sum_le. intros c B. exact (mean_cauchy (fun i => is i c - softmax (logit i) c) c B).
+  - apply sum_le. intros c B. pose proof (bessel (fun i => is i c - softmax (logit i) c) c B) as X.
+    unfold ascent, lift. cbv beta in X. lra.
   - rewrite <- mean_of_sums, <- (mean_const 2). apply mean_le. intros i B.
     apply Rle_trans with (sum C (fun c => 1 * (is i c * 1) + 1 * softmax (logit i) c)).
     + apply sum_le. intros c Bc.
       pose proof (softmax_positive (logit i) c). pose proof (softmax_at_most_one (logit i) c Bc).
       unfold is. destruct (Nat.eqb (y i) c); nra.
-    + rewrite sum_lin, softmax_sums. unfold is. rewrite (pick C (y i) (fun _ => 1)) by (apply classes; assumption). lra.
+    + rewrite sum_lin, softmax_sums, (at_the_label i (fun _ => 1) B). lra.
+Qed.
+
+(* An update, of scale and shift together. *)
+Theorem scale_law lr_a ga' be' :
+  (forall c, ga' c = ga c + lr_a * ascent c) -> (forall c, be' c = be c + lr_a * lift c) ->
+  square ga' + square be' = square ga + square be + 2 * lr_a * (entropy - cross_entropy)
+    + lr_a ^ 2 * (square ascent + square lift).
+Proof.
+  intros G B. rewrite <- balance, sum_lin. unfold square.
+  rewrite (sum_ext _ (fun c => ga' c ^ 2) (fun c => 1 * (1 * ga c ^ 2 + 2 * lr_a * (ga c * ascent c))
+    + lr_a ^ 2 * ascent c ^ 2)) by (intros; rewrite G; ring).
+  rewrite (sum_ext _ (fun c => be' c ^ 2) (fun c => 1 * (1 * be c ^ 2 + 2 * lr_a * (be c * lift c))
+    + lr_a ^ 2 * lift c ^ 2)) by (intros; rewrite B; ring).
+  rewrite !sum_lin. ring.
 Qed.
 
 End Floor.
 
-(* An update of every ga c, on a batch of its own and with any be. *)
-Theorem scale_growth C lr_a g0 (n : nat -> nat) (y : nat -> nat -> nat) (N : nat -> nat -> nat -> R)
-  (ga be : nat -> nat -> R) k : (2 <= C)%nat -> 0 < lr_a -> 0 < g0 ->
+(* Updates on batches of their own. *)
+Theorem scale_growth C lr_a g0 t (n : nat -> nat) (y : nat -> nat -> nat) (N : nat -> nat -> nat -> R)
+  (ga be : nat -> nat -> R) k : (2 <= C)%nat -> 0 < lr_a -> (t - 1) * exp t = INR C - 1 ->
   (forall k, (0 < n k)%nat) -> (forall k i, (i < n k)%nat -> (y k i < C)%nat) ->
   (forall k c, (c < C)%nat -> mean (n k) (fun i => N k i c) = 0) ->
   (forall k c, (c < C)%nat -> mean (n k) (fun i => N k i c ^ 2) <= 1) ->
-  (forall c, ga O c = g0) ->
+  (forall c, ga O c = g0) -> (forall c, be O c = 0) ->
   (forall k c, ga (S k) c = ga k c + lr_a * ascent (n k) C (y k) (N k) (ga k) (be k) c) ->
-  sqrt (square C (ga k) / INR C) <= g0 + INR k * lr_a * ((sqrt (INR C - 1) + lr_a / g0) / INR C).
+  (forall k c, be (S k) c = be k c + lr_a * lift (n k) C (y k) (N k) (ga k) (be k) c) ->
+  square C (ga k) / INR C <= g0 ^ 2 + 2 * lr_a * INR k * (t - 1 + lr_a) / INR C.
 Proof.
-  intros several A G some classes centred scaled start step. pose proof (others C several) as O.
-  set (T := sqrt (INR C)). assert (0 < T) by (apply sqrt_lt_R0; lra).
-  assert (TT : T * T = INR C) by (apply sqrt_sqrt; lra).
-  set (s := sqrt ((INR C - 1) / INR C)). assert (0 <= s) by apply sqrt_pos.
-  assert (sT : s * T = sqrt (INR C - 1)).
-  { unfold s, T. rewrite <- sqrt_mult by (try apply Rle_mult_inv_pos; lra). f_equal. field. lra. }
-  set (D := lr_a * (s + lr_a / (T * g0))). assert (0 < T * g0) by nra.
-  assert (0 < lr_a / (T * g0)) by (apply Rdiv_lt_0_compat; assumption). assert (0 < D) by (unfold D; nra).
-  assert (Q : forall j, sqrt (square C (ga j)) <= T * g0 + INR j * D).
-  { induction j as [|j IH].
-    - simpl. rewrite Rmult_0_l, Rplus_0_r. unfold square.
-      rewrite (sum_ext _ _ (fun _ => g0 ^ 2)) by (intros; rewrite start; reflexivity). rewrite sum_const, <- TT.
-      replace (T * T * g0 ^ 2) with ((T * g0) ^ 2) by ring. rewrite sqrt_pow2; lra.
-    - set (r := sqrt (square C (ga j))) in *. set (b := T * g0 + INR j * D) in *.
-      assert (0 <= r) by apply sqrt_pos. assert (T * g0 <= b) by (unfold b; pose proof (pos_INR j); nra).
-      assert (rr : r ^ 2 = square C (ga j)).
-      { unfold r. apply pow2_sqrt. apply sum_nonneg. intros. apply pow2_ge_0. }
-      assert (square C (ga (S j)) <= (b + D) ^ 2).
-      { set (a := ascent (n j) C (y j) (N j) (ga j) (be j)).
-        assert (E : square C (ga (S j)) = square C (ga j) + 2 * lr_a * sum C (fun c => ga j c * a c)
-          + lr_a ^ 2 * square C a).
-        { unfold square. rewrite (sum_ext _ _ (fun c => 1 * (1 * ga j c ^ 2 + 2 * lr_a * (ga j c * a c))
-            + lr_a ^ 2 * a c ^ 2)) by (intros; rewrite step; unfold a; ring).
-          rewrite !sum_lin. ring. }
-        pose proof (along_the_scale (n j) C (y j) (N j) (ga j) (be j) (some j) several (classes j) (centred j)
-          (scaled j)) as L.
-        pose proof (ascent_bounded (n j) C (y j) (N j) (ga j) (be j) (some j) several (classes j) (centred j)
-          (scaled j)) as B.
-        fold a in L, B. fold r s in L. rewrite E, <- rr.
-        assert (r * s <= b * s) by (apply Rmult_le_compat_r; assumption).
-        assert (r ^ 2 <= b ^ 2) by (apply pow_incr; lra).
-        assert (lr_a ^ 2 <= b * (lr_a * (lr_a / (T * g0)))).
-        { replace (b * (lr_a * (lr_a / (T * g0)))) with (lr_a ^ 2 * (b / (T * g0))) by (field; nra).
-          rewrite <- (Rmult_1_r (lr_a ^ 2)) at 1. apply Rmult_le_compat_l; [nra|].
-          apply (Rmult_le_reg_r (T * g0)); [assumption|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l; lra. }
-        assert (b * D = b * (lr_a * s) + b * (lr_a * (lr_a / (T * g0)))) by (unfold D; ring).
-        assert (0 <= D ^ 2) by apply pow2_ge_0. nra. }
-      rewrite S_INR. replace (T * g0 + (INR j + 1) * D) with (b + D) by (unfold b; ring).
-      apply Rle_trans with (sqrt ((b + D) ^ 2)); [apply sqrt_le_1_alt; assumption|]. rewrite sqrt_pow2; lra. }
-  unfold Rdiv at 1. rewrite sqrt_mult by (try (left; apply Rinv_0_lt_compat); try (apply sum_nonneg; intros;
-    apply pow2_ge_0); lra).
-  rewrite sqrt_inv. fold T. apply (Rmult_le_reg_r T); [assumption|].
-  rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra. apply Rle_trans with (1 := Q k). right.
-  rewrite <- sT, <- TT. unfold D. field. lra.
+  intros several A T some classes centred scaled start level step shift. pose proof (others C several).
+  assert (Q : square C (ga k) + square C (be k) <= INR C * g0 ^ 2 + 2 * lr_a * INR k * (t - 1 + lr_a)).
+  { induction k as [|j IH].
+    - simpl INR. unfold square.
+      rewrite (sum_ext _ (fun c => ga O c ^ 2) (fun _ => g0 ^ 2)) by (intros; rewrite start; ring).
+      rewrite (sum_ext _ (fun c => be O c ^ 2) (fun _ => 0)) by (intros; rewrite level; ring). rewrite !sum_const. lra.
+    - rewrite S_INR, (scale_law (n j) C (y j) (N j) (ga j) (be j) (some j) several (classes j) lr_a _ _
+        (step j) (shift j)).
+      pose proof (surplus_bounded (n j) C (y j) (N j) (ga j) (be j) (some j) several (classes j) t T).
+      pose proof (ascent_bounded (n j) C (y j) (N j) (ga j) (be j) (some j) several (classes j) (centred j) (scaled j)).
+      nra. }
+  assert (0 <= square C (be k)) by (apply sum_nonneg; intros; apply pow2_ge_0).
+  apply (Rmult_le_reg_r (INR C)); [lra|]. unfold Rdiv. rewrite Rmult_plus_distr_r, !Rmult_assoc, Rinv_l by lra. lra.
 Qed.

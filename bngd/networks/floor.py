@@ -1,9 +1,10 @@
 """How small the cross-entropy of normalized logits can be: their scale bounds it, and takes time to grow."""
 
-from math import inf
+from math import e, inf
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import lambertw
 
 
 def cross_entropy_floor(gamma: ArrayLike, shares: ArrayLike, beta: ArrayLike = 0.0) -> float:
@@ -40,19 +41,40 @@ def _for_each(name: str, values: ArrayLike, classes: int) -> NDArray[np.float64]
     return np.broadcast_to(array, (classes,))
 
 
+def largest_surplus(classes: int) -> float:
+    r"""Return what the entropy of a softmax, less its cross-entropy, is at most (`prop-scale` of the book).
+
+    .. math:: \omega = W\bigl((C - 1)/e\bigr), \qquad W(x)\, e^{W(x)} = x
+
+    Parameters
+    ----------
+    classes : int
+        C, at least 2.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer.
+    """
+    if classes < 2:
+        raise ValueError(f"{classes} classes; give at least 2")
+    return float(lambertw((classes - 1) / e).real)
+
+
 def largest_scale(gamma: float, lr_a: float, updates: ArrayLike, classes: int) -> NDArray[np.float64]:
-    r"""Return what the root mean square of the logits' gammas is at most after some updates (`prop-floor`).
+    r"""Return what the root mean square of the logits' gammas is at most after some updates (`prop-scale`).
 
-    .. math:: \gamma_0 + \varepsilon_a k\, \bigl(\sqrt{C - 1} + \varepsilon_a / \gamma_0\bigr) / C
+    .. math:: \sqrt{\gamma_0^2 + 2 \varepsilon_a k\, (\omega + \varepsilon_a)/C}
 
-    Whatever the step size of the weights, the other layers and the batches are; under the cross-entropy.
+    with `largest_surplus` as omega. Whatever the step size of the weights, the other layers and the batches are; under
+    the cross-entropy, beta zero at the start.
 
     Parameters
     ----------
     gamma : float
         What each of them is at the start, positive.
     lr_a : float
-        Their step size, eps_a.
+        The step size of gamma and beta, eps_a.
     updates : int or array_like of int
     classes : int
 
@@ -65,6 +87,6 @@ def largest_scale(gamma: float, lr_a: float, updates: ArrayLike, classes: int) -
     for name, value in (("gamma", gamma), ("lr_a", lr_a)):
         if not 0 < value < inf:
             raise ValueError(f"{name} is {value}; give a positive finite number")
-    if classes < 2 or np.any(np.asarray(updates) < 0):
-        raise ValueError(f"{classes} classes, {updates!r} updates; give at least 2 and at least 0")
-    return gamma + lr_a * np.asarray(updates) * (np.sqrt(classes - 1) + lr_a / gamma) / classes
+    if np.any(np.asarray(updates) < 0):
+        raise ValueError(f"{updates!r} updates; give at least 0")
+    return np.sqrt(gamma**2 + 2 * lr_a * np.asarray(updates) * (largest_surplus(classes) + lr_a) / classes)

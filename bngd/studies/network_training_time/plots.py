@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bngd.studies.shared.networks import palette, setting_label
-from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters, shades
+from bngd.studies.shared.style import COLOURS, figure, mark_level, note, panel_letters, shades
 
 
 def least_squares(ranges: pd.DataFrame, limits: Mapping[str, float]) -> Figure:
@@ -99,6 +99,35 @@ def frozen(runs: pd.DataFrame) -> Figure:
     ax.set(xlabel=r"step size $\varepsilon$", ylabel="training loss at the end")
     floor = Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label="its floor")
     fig.legend(handles=[*ax.get_legend_handles_labels()[0], floor], loc="outside lower center", ncols=5)
+    return fig
+
+
+def balance(table: pd.DataFrame, surplus: float) -> Figure:
+    """Draw the scale against the updates, under its bound, and the entropy of the softmax against its loss.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `bngd.studies.network_training_time.balance.balances` gives it.
+    surplus : float
+        By how much the entropy exceeds the loss at most.
+    """
+    fig, (left, right) = figure(2, height=3.4)
+    for setting, colour in palette(table["setting"]).items():
+        run = table[table["setting"] == setting]
+        left.loglog(run["update"], run["scale"], color=colour)
+        left.loglog(run["update"], run["bound"], "--", color=colour, linewidth=1.0)
+        right.loglog(run["loss"], run["entropy"], color=colour)
+    loss = np.geomspace(table["loss"].min() / 2, table["loss"].max() * 1.5, 200)
+    right.loglog(loss, loss, "-", color=COLOURS["limit"], linewidth=1.0)
+    right.loglog(loss, loss + surplus, "--", color=COLOURS["theory"], linewidth=1.0)
+    note(right, "as sure as right", (loss[60], loss[60]), (6, -4), va="top")
+    left.yaxis.set_major_formatter("{x:g}")
+    left.set(xlabel="updates", ylabel=r"root mean square of $\gamma$")
+    right.set(xlabel="loss", ylabel="entropy of the softmax", ylim=(loss[0], None))
+    panel_letters((left, right))
+    bound = Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label="at most")
+    fig.legend(handles=[*_markers(table), bound], loc="outside lower center", ncols=5)
     return fig
 
 
