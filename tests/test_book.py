@@ -356,6 +356,21 @@ def test_what_a_student_asks_is_answered_by_one_search(browser, html):
     assert missed == {}
 
 
+@pytest.mark.parametrize(("scheme", "other"), [("light", "dark"), ("dark", "light")])
+def test_a_page_loads_each_figure_in_the_scheme_that_it_shows(browser, html, scheme, other):
+    context = browser.new_context(offline=True, color_scheme=scheme)
+    page, asked_for = context.new_page(), set()
+    page.on("request", lambda request: asked_for.add(request.url))
+    page.goto((html / "convergence.html").as_uri())
+    page.evaluate("window.MathJax.startup.promise")
+    sources = "images => [...document.querySelectorAll(images)].map(({src}) => src)"
+    shown, hidden = (set(page.evaluate(sources, f"figure img.only-{theme}")) for theme in (scheme, other))
+    always = set(page.evaluate(sources, "img:not([class*=only-])"))
+    context.close()
+    assert asked_for & shown - always
+    assert not asked_for & hidden - always
+
+
 @pytest.mark.skipif("BNGD_SPEED" not in os.environ, reason="a time says something on a quiet machine only")
 def test_the_first_page_can_be_touched_within_two_seconds(browser, html):
     context = browser.new_context(offline=True)

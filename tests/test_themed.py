@@ -1,12 +1,15 @@
 import re
+from base64 import b64decode
 from collections import Counter
+from io import BytesIO
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bngd.companion import themed
-from bngd.companion.drawings import NARROW, drawings, narrow
+from bngd.companion.drawings import NARROW, drawings, in_few_colours, narrow
 from bngd.studies.shared.style import COLOURS, INK, OUTCOME_COLOURS, figure, panel_letters, picture
 
 
@@ -82,6 +85,29 @@ def test_coordinates_are_written_to_a_hundredth_of_a_point_and_no_more():
     numbers = re.findall(r"\.(\d+)", " ".join(re.findall(r' (?:d|x|y)="([^"]+)"', svg)))
     assert {len(digits) for digits in numbers} >= {2}
     assert max(map(len, numbers)) == 2
+
+
+def test_a_path_is_written_in_short_and_is_the_same():
+    fig, ax = figure()
+    ax.plot([0, 1 / 3, 1], [0, 1 / 7, 1])
+    ax.axis("off")
+    (path,) = re.findall(r' d="([^"]+)" clip-path', drawings(fig)["svg"].decode())
+    assert re.fullmatch(r"M[\d.]+ [\d.]+(L[\d.]+ [\d.]+){2}", path)
+    x, y = np.array(re.findall(r"[\d.]+", path), dtype=float).reshape(3, 2).T
+    np.testing.assert_allclose((x - x[0]) / (x[2] - x[0]), [0, 1 / 3, 1], atol=1e-4)
+    np.testing.assert_allclose((y - y[0]) / (y[2] - y[0]), [0, 1 / 7, 1], atol=1e-4)
+
+
+@pytest.mark.parametrize("colours", [3, 256, 900])
+def test_pixels_keep_their_most_frequent_colours(colours):
+    rng = np.random.default_rng(colours)
+    palette = np.unique(rng.integers(0, 256, (colours, 4), dtype=np.uint8), axis=0)
+    image = palette[rng.integers(0, rng.integers(1, len(palette) + 1, (90, 90)))]
+    shown = np.array(Image.open(BytesIO(b64decode(in_few_colours(Image.fromarray(image))))).convert("RGBA"))
+    kept = (shown == image).all(axis=2)
+    assert kept.all() if colours <= 256 else 0.5 < kept.mean() < 1
+    assert len(np.unique(shown.reshape(-1, 4), axis=0)) <= 256
+    assert np.abs(shown.astype(int) - image).max() < 160
 
 
 def test_markers_of_one_style_say_it_once_and_keep_it():

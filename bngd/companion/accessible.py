@@ -19,9 +19,22 @@ _CHAPTER_THAT_FOLDS = re.compile(
 _LISTED = r'<a class="(?:current )?reference internal(?: nav-link)?'
 _LOGO = re.compile(r'<a class="navbar-brand logo".*?</a>', re.DOTALL)
 
+_SEARCH = ("searchtools", "language_data", "searchindex")
+
+_SCHEME = (
+    '{light: "light", dark: "dark"}[localStorage.getItem("mode")] || '
+    '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")'
+)
+"""What the reader chose, or else the system."""
+
 _MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
     # None of axe's: 1.5 MB of script for a dozen icons, which the style sheet draws as well (pydata-sphinx-theme).
     (re.compile(r'<script [^>]*src="[^"]*/fontawesome\.js[^"]*"></script>'), ""),
+    # None of axe's: a fifth of a megabyte for a search as one types, which only the search page has here (the same).
+    (re.compile(r"".join(rf'<script src="[^"]*{name}\.js"></script>\s*' for name in _SEARCH)), ""),
+    # None of axe's: until a script at the page's end has asked for the system's scheme, both forms of each figure would
+    # be shown, and loaded (the same).
+    (re.compile(r'dataset\.theme = localStorage\.getItem\("theme"\) \|\| "auto"'), f"dataset.theme = {_SCHEME}"),
     # label-content-name-mismatch: a fixed name hides what the fold says, "Show the code" (myst-nb).
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
     # label-content-name-mismatch: the button reads "Search Ctrl+K", and its name lacks the key (pydata-sphinx-theme).

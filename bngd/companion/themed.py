@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bngd.companion.drawings import in_few_colours
 from bngd.files import write_text
 
 COLOURS = {
@@ -68,9 +69,7 @@ def _marks_on_dark(pixels: re.Match[str]) -> str:
     colours, which = np.unique(image[seen][:, :3].astype(int), axis=0, return_inverse=True)
     nearest = ((colours[:, None] - LIGHT) ** 2).sum(axis=2).argmin(axis=1)
     image[seen, :3] = DARK[nearest[which.ravel()]]
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "png")
-    return base64.b64encode(buffer.getvalue()).decode()
+    return in_few_colours(Image.fromarray(image)).decode()
 
 
 def _on_dark(colour: re.Match[str]) -> str:
