@@ -110,6 +110,12 @@ def named(runs: pd.DataFrame) -> str:
     return ", ".join(f"`{row}`" for row in runs["row"].unique())
 
 
+def amount(runs: pd.DataFrame) -> str:
+    """Return how many of the authors' step sizes, and how often, kept runs of one setting or more were made at."""
+    repetitions = runs["seed"].nunique()
+    return f"{runs['lr'].nunique()} step sizes, {repetitions} {'repetition' if repetitions == 1 else 'repetitions'}"
+
+
 def least_loss_ratios(runs: pd.DataFrame) -> list[float]:
     """Return, from each setting to the next, the least ratio of the training losses at one step size and seed.
 
