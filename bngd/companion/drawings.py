@@ -105,10 +105,12 @@ def in_few_colours(image: Image.Image) -> bytes:
 
     Of marks that overlap, the few pixels that have another colour take the nearest of these.
     """
+    from scipy.spatial import KDTree  # here, because it takes a fifth of a second and few figures have pixels
+
     pixels = np.array(image.convert("RGBA"))
     colours, which, times = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True, return_counts=True)
     palette = colours[np.argsort(-times, kind="stable")[:256]]
-    nearest = ((colours[:, None].astype(int) - palette) ** 2).sum(axis=2).argmin(axis=1)
+    nearest = KDTree(palette).query(colours)[1]
     few = Image.fromarray(nearest[which].reshape(pixels.shape[:2]).astype("uint8"), "P")
     few.putpalette(palette[:, :3].tobytes())
     buffer = io.BytesIO()
