@@ -19,7 +19,10 @@ _CHAPTER_THAT_FOLDS = re.compile(
 _LISTED = r'<a class="(?:current )?reference internal(?: nav-link)?'
 _LOGO = re.compile(r'<a class="navbar-brand logo".*?</a>', re.DOTALL)
 
-_SEARCH = ("searchtools", "language_data", "searchindex")
+_SEARCH = "".join(
+    rf'<script src="[^"]*{name}\.js"></script>\s*' for name in ("searchtools", "language_data", "searchindex")
+)
+"""As pages in general have it; the search page has it elsewhere."""
 
 _SCHEME = (
     '{light: "light", dark: "dark"}[localStorage.getItem("mode")] || '
@@ -31,7 +34,7 @@ _MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
     # None of axe's: 1.5 MB of script for a dozen icons, which the style sheet draws as well (pydata-sphinx-theme).
     (re.compile(r'<script [^>]*src="[^"]*/fontawesome\.js[^"]*"></script>'), ""),
     # None of axe's: a fifth of a megabyte for a search as one types, which only the search page has here (the same).
-    (re.compile(r"".join(rf'<script src="[^"]*{name}\.js"></script>\s*' for name in _SEARCH)), ""),
+    (re.compile(rf'(docsearch:version"[^>]*>\s*){_SEARCH}'), r"\1"),
     # None of axe's: until a script at the page's end has asked for the system's scheme, both forms of each figure would
     # be shown, and loaded (the same).
     (re.compile(r'dataset\.theme = localStorage\.getItem\("theme"\) \|\| "auto"'), f"dataset.theme = {_SCHEME}"),
