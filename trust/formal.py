@@ -32,6 +32,7 @@ THEOREMS = {
     "layer_growth": "and ||W_k||^2 <= (1 + (k - 1)(G eff_1)^2) ||W_1||^2, if no gradient there exceeds G",
     "cross_entropy_floor": "normalized logits of C classes: L >= log(1 + (C - 1) exp(-C A/(C - 1)))",
     "scale_law": "an update adds 2 eps_a (H - L) and the square of the step to ||gamma||^2 + ||beta||^2",
+    "right_is_unsure": "where H >= L as soon as every image is classified rightly",
     "scale_growth": "so that C rms gamma^2 <= C gamma_0^2 + 2 eps_a k (omega + eps_a) for every k, on any batches",
 }
 """What is proved, in words."""

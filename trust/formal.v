@@ -601,6 +601,21 @@ Proof.
     rewrite !sum_lin, (at_the_label i z B). fold r S. field. lra.
 Qed.
 
+(* Where every image is classified rightly, the softmax is less sure than it is right. *)
+Theorem right_is_unsure : (forall i c, (i < n)%nat -> (c < C)%nat -> logit i c <= logit i (y i)) ->
+  cross_entropy <= entropy.
+Proof.
+  intros right. apply Rminus_le. replace (cross_entropy - entropy) with (1 * cross_entropy + -1 * entropy) by ring.
+  unfold entropy, cross_entropy. rewrite <- mean_lin, <- (mean_const 0). apply mean_le. intros i B.
+  set (z := logit i). pose proof (surplus_of i B) as E. fold z in E.
+  rewrite (sum_ext _ (fun c => (is i c - softmax z c) * z c)
+    (fun c => 1 * (is i c * z c) + -1 * (softmax z c * z c))) in E by (intros; ring).
+  rewrite sum_lin, (at_the_label i z B) in E.
+  assert (sum C (fun c => softmax z c * z c) <= sum C (fun c => z (y i) * softmax z c)).
+  { apply sum_le. intros c Bc. pose proof (softmax_positive z c). pose proof (right i c B Bc) as R. fold z in R. nra. }
+  rewrite sum_scal, softmax_sums in H. lra.
+Qed.
+
 Lemma bessel f c : (c < C)%nat -> mean (fun i => f i * N i c) ^ 2 + mean f ^ 2 <= mean (fun i => f i ^ 2).
 Proof.
   intros B. set (T := mean (fun i => f i * N i c)). set (F := mean f).
