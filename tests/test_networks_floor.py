@@ -75,6 +75,15 @@ def test_no_softmax_has_a_larger_surplus_and_one_has_it(classes):
         assert (np.array([surplus(row[None], [0]) for row in near]) <= omega).all()
 
 
+def test_whoever_is_right_is_less_sure_than_right():
+    rng = np.random.default_rng(5)
+    for size in (0.1, 1.0, 10.0):
+        logits = size * rng.normal(size=(200, 6))
+        right = logits.argmax(1)
+        assert surplus(logits, right) > 0
+        assert surplus(logits, (right + 1) % 6) < 0
+
+
 @pytest.mark.parametrize("wrong", [[0.5, 0.6], [1.0], [1.5, -0.5], [[0.5, 0.5]]])
 def test_shares_that_are_none_are_refused(wrong):
     with pytest.raises(ValueError, match="give the part of each of at least two classes"):
