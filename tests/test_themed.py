@@ -1,7 +1,5 @@
 import re
-from base64 import b64decode
 from collections import Counter
-from io import BytesIO
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bngd.companion import themed
-from bngd.companion.drawings import NARROW, drawings, in_few_colours, narrow
+from bngd.companion.drawings import NARROW, drawings, image, in_few_colours, narrow
 from bngd.studies.shared.style import COLOURS, INK, OUTCOME_COLOURS, figure, panel_letters, picture
 
 
@@ -102,12 +100,12 @@ def test_a_path_is_written_in_short_and_is_the_same():
 def test_pixels_keep_their_most_frequent_colours(colours):
     rng = np.random.default_rng(colours)
     palette = np.unique(rng.integers(0, 256, (colours, 4), dtype=np.uint8), axis=0)
-    image = palette[rng.integers(0, rng.integers(1, len(palette) + 1, (90, 90)))]
-    shown = np.array(Image.open(BytesIO(b64decode(in_few_colours(Image.fromarray(image))))).convert("RGBA"))
-    kept = (shown == image).all(axis=2)
+    drawn = palette[rng.integers(0, rng.integers(1, len(palette) + 1, (90, 90)))]
+    shown = np.array(image(in_few_colours(Image.fromarray(drawn))))
+    kept = (shown == drawn).all(axis=2)
     assert kept.all() if colours <= 256 else 0.5 < kept.mean() < 1
     assert len(np.unique(shown.reshape(-1, 4), axis=0)) <= 256
-    assert np.abs(shown.astype(int) - image).max() < 160
+    assert np.abs(shown.astype(int) - drawn).max() < 160
 
 
 def test_markers_of_one_style_say_it_once_and_keep_it():

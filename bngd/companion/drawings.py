@@ -23,7 +23,7 @@ _COORDINATES = re.compile(rb'(?<= d=")[^"]+|(?<= [xy]=")[^"]+')
 """What an SVG writes to a millionth of a point, a word a line: a hundredth cannot be told from it, and takes a quarter
 fewer bytes."""
 
-_PIXELS = re.compile(rb"(?<=data:image/png;base64,)[\sA-Za-z0-9+/=]+")
+PIXELS = re.compile(r"(?<=data:image/png;base64,)[\sA-Za-z0-9+/=]+")
 """Marks so many that they are drawn as pixels."""
 
 _MARKERS = re.compile(
@@ -85,8 +85,8 @@ def _draw(fig: "Figure", kinds: list[str]) -> dict[str, bytes]:
         drawn[kind] = buffer.getvalue()
     if "svg" in drawn:
         shorter = _COORDINATES.sub(lambda found: _in_short(found[0]), drawn["svg"])
-        shorter = _PIXELS.sub(lambda found: in_few_colours(Image.open(io.BytesIO(base64.b64decode(found[0])))), shorter)
-        drawn["svg"] = re.sub(rb"\n +", b"\n", _MARKERS.sub(_style_once, shorter))
+        shorter = re.sub(rb"\n +", b"\n", _MARKERS.sub(_style_once, shorter))
+        drawn["svg"] = PIXELS.sub(lambda found: in_few_colours(image(found[0])), shorter.decode()).encode()
     return drawn
 
 
@@ -100,14 +100,19 @@ def _in_short(numbers: bytes) -> bytes:
     return re.sub(rb"\s*([A-Za-z])\s*", rb"\1", rounded).strip()
 
 
-def in_few_colours(image: Image.Image) -> bytes:
-    """Return an image as a PNG, in base64, of its 256 most frequent colours: half the bytes, and the same to the eye.
+def image(pixels: str) -> Image.Image:
+    """Return the image that a PNG in base64 holds, in red, green, blue and opacity."""
+    return Image.open(io.BytesIO(base64.b64decode(pixels))).convert("RGBA")
+
+
+def in_few_colours(drawn: Image.Image) -> str:
+    """Return an image of four channels as a PNG in base64, of its 256 most frequent colours: the same to the eye.
 
     Of marks that overlap, the few pixels that have another colour take the nearest of these.
     """
     from scipy.spatial import KDTree  # here, because it takes a fifth of a second and few figures have pixels
 
-    pixels = np.array(image.convert("RGBA"))
+    pixels = np.array(drawn)
     colours, which, times = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True, return_counts=True)
     palette = colours[np.argsort(-times, kind="stable")[:256]]
     nearest = KDTree(palette).query(colours)[1]
@@ -115,7 +120,7 @@ def in_few_colours(image: Image.Image) -> bytes:
     few.putpalette(palette[:, :3].tobytes())
     buffer = io.BytesIO()
     few.save(buffer, "png", optimize=True, transparency=palette[:, 3].tobytes())
-    return base64.b64encode(buffer.getvalue())
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def narrow(fig: "Figure") -> None:

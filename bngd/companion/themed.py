@@ -3,8 +3,6 @@
 Lines get brighter on a dark page; pictures of data stay as they are.
 """
 
-import base64
-import io
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bngd.companion.drawings import in_few_colours
+from bngd.companion.drawings import PIXELS, image, in_few_colours
 from bngd.files import write_text
 
 COLOURS = {
@@ -35,7 +33,6 @@ LIGHT, DARK = (
 
 _GROUP = re.compile(r"(<g\b[^>]*>|</g>)")
 _KEEPS = re.compile(r'id="picture')
-_PIXELS = re.compile(r"(?<=data:image/png;base64,)[\sA-Za-z0-9+/=]+")
 _CHANGES = re.compile(r'id="(matplotlib\.axis|title)')
 
 _FIGURE = re.compile(r'<figure\b(?:[^>]*? id="([^"]*)")?[^>]*>.*?</figure>', re.DOTALL)
@@ -56,20 +53,20 @@ def darken(svg: str) -> str:
             kept.pop()
         elif part.startswith("<g"):
             kept.append(bool(_KEEPS.search(part)) or (kept[-1] and not _CHANGES.search(part)))
-        parts.append(part if kept[-1] else _PIXELS.sub(_marks_on_dark, COLOUR.sub(_on_dark, part)))
+        parts.append(part if kept[-1] else PIXELS.sub(_marks_on_dark, COLOUR.sub(_on_dark, part)))
     return "".join(parts)
 
 
 def _marks_on_dark(pixels: re.Match[str]) -> str:
     """Return many marks that were drawn as pixels, each in the counterpart of the table's nearest colour."""
-    image = np.array(Image.open(io.BytesIO(base64.b64decode(pixels[0]))).convert("RGBA"))
-    seen = image[..., 3] > 0
+    marks = np.array(image(pixels[0]))
+    seen = marks[..., 3] > 0
     if seen.all():  # no paper shows through: a picture
         return pixels[0]
-    colours, which = np.unique(image[seen][:, :3].astype(int), axis=0, return_inverse=True)
+    colours, which = np.unique(marks[seen][:, :3].astype(int), axis=0, return_inverse=True)
     nearest = ((colours[:, None] - LIGHT) ** 2).sum(axis=2).argmin(axis=1)
-    image[seen, :3] = DARK[nearest[which.ravel()]]
-    return in_few_colours(Image.fromarray(image)).decode()
+    marks[seen, :3] = DARK[nearest[which.ravel()]]
+    return in_few_colours(Image.fromarray(marks))
 
 
 def _on_dark(colour: re.Match[str]) -> str:

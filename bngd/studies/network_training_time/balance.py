@@ -11,7 +11,7 @@ import pandas as pd
 from jax import Array
 from numpy.typing import NDArray
 
-from bngd.networks import Images, Job, Network, largest_scale, largest_surplus, trajectory
+from bngd.networks import Images, Job, Network, largest_scale, trajectory
 from bngd.networks.architectures import Parameters, cross_entropy, forward, initialise
 from bngd.networks.images import CLASSES
 from bngd.networks.training import Batch, batch, in_precision, seen
@@ -40,10 +40,11 @@ def balances(network: Network, lr: float, lr_as: Sequence[float], data: Images, 
     """
     whole: dict[str, Any] = {"batch": len(data.x_train), "steps": updates, "record_every": 1, "dtype": "float64"}
     jobs = [Job(network, lr, lr_a, **whole) for lr_a in lr_as]
-    return pd.DataFrame([row for job, lr_a in zip(jobs, lr_as, strict=True) for row in _balances(job, lr_a, data)])
+    return pd.DataFrame([row for job in jobs for row in _balances(job, data)])
 
 
-def _balances(job: Job, lr_a: float, data: Images) -> Iterator[dict[str, Any]]:
+def _balances(job: Job, data: Images) -> Iterator[dict[str, Any]]:
+    lr_a = float(job.rates[1])
     before = initialise(job.network, data.shape, job.rng(0), dtype=job.dtype)
     for state in trajectory(job, data):
         with in_precision(job):
@@ -73,15 +74,3 @@ def _known(network: Network, parameters: Parameters, images: Batch) -> tuple[Arr
 
 def _of_logits(parameters: Parameters) -> NDArray[np.float64]:
     return np.concatenate([np.asarray(parameters[name][-1]) for name in ("gamma", "beta")])
-
-
-def surplus_shares(table: pd.DataFrame) -> list[float]:
-    """Return the largest surplus of the entropy over the loss, for each eps_a, over what it is at most.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As `balances` gives it.
-    """
-    surplus = table["entropy"] - table["loss"]
-    return (surplus.groupby(table["lr_a"]).max() / largest_surplus(CLASSES)).tolist()
