@@ -88,7 +88,15 @@ CHAPTERS = {
     "networks": Chapter(
         10,
         "Neural networks",
-        ("thm-network-scaling", "thm-network-norm", "prop-layer-tent", "prop-reach", "prop-floor", "prop-scale"),
+        (
+            "thm-network-scaling",
+            "thm-network-norm",
+            "prop-layer-tent",
+            "thm-network-scales",
+            "prop-reach",
+            "prop-floor",
+            "prop-scale",
+        ),
     ),
 }
 """The chapters that a claim can belong to, by the names of their pages, as the book numbers them."""

@@ -64,7 +64,7 @@ def test_an_update_of_a_convolutional_network_follows_the_slope_of_its_loss(digi
             return float(LOSSES[network.loss](logits, images.y))
 
         moving = initial_moving(network, parameters)
-        after, _ = sgd_step(network, parameters, moving, np.ones(3), images, convolution)
+        after, _ = sgd_step(network, parameters, moving, np.ones(4), images, convolution)
         gradient = jax.tree.map(np.subtract, parameters, after)
         slope = sum(np.vdot(g, v) for g, v in zip(*map(jax.tree.leaves, (gradient, direction)), strict=True))
         assert slope == pytest.approx((loss(1e-6) - loss(-1e-6)) / 2e-6, rel=1e-6)
@@ -279,7 +279,7 @@ def test_each_normalised_layer_may_have_a_scale_of_its_own_and_a_bare_one_keeps_
         for chosen in batches(job, len(digits.x_train)):
             with in_precision(job):  # with both rates one, a step takes the gradient away
                 images = batch(digits, "train", chosen, job.dtype)
-                after, moving = sgd_step(network, now, moving, np.ones(3), images)
+                after, moving = sgd_step(network, now, moving, np.ones(4), images)
             now = {
                 name: [
                     old - rate * (old - np.asarray(new))
@@ -310,7 +310,12 @@ def test_a_job_names_what_is_wrong_with_it(wrong):
 
 @pytest.mark.parametrize(
     ("given", "rates"),
-    [({}, [2, 2, 2]), ({"lr_a": 3}, [2, 3, 2]), ({"lr_rest": 5}, [2, 5, 5]), ({"lr_a": 3, "lr_rest": 5}, [2, 3, 5])],
+    [
+        ({}, [2, 2, 2, 2]),
+        ({"lr_a": 3}, [2, 3, 2, 3]),
+        ({"lr_rest": 5}, [2, 5, 5, 5]),
+        ({"lr_a": 3, "lr_rest": 5}, [2, 3, 5, 3]),
+    ],
 )
 def test_the_first_layer_the_scales_and_the_rest_have_their_rates(given, rates):
     assert Job(mlp(4).with_batch_norm(), 2.0, **given).rates.tolist() == rates

@@ -92,9 +92,14 @@ class Job:
 
     @property
     def rates(self) -> NDArray[np.floating]:
-        """The step sizes of the first layer's weights and biases, of gamma and beta, and of the other layers'."""
+        """The step sizes, shape (4,).
+
+        Of the first layer's weights and biases; of gamma and beta of all layers but the last; of the other layers'
+        weights and biases; and of gamma and beta of the last.
+        """
         rest = self.lr if self.lr_rest is None else self.lr_rest
-        return np.array([self.lr, rest if self.lr_a is None else self.lr_a, rest], self.dtype)
+        of_scales = rest if self.lr_a is None else self.lr_a
+        return np.array([self.lr, of_scales, rest, of_scales], self.dtype)
 
     @property
     def method(self) -> str:

@@ -136,7 +136,7 @@ def self_tuning(job: Job, data: Images, *, images: int = 1000, iterations: int =
     )
 
 
-def tent(job: Job, data: Images, lr: ArrayLike) -> pd.DataFrame:
+def tent(job: Job, data: Images, lr: ArrayLike, *, scales: bool = False) -> pd.DataFrame:
     r"""Return each layer's effective step after the first update, at any step size, from one gradient.
 
     With the initial weights W of a layer and the gradient G there, ||W + eps G||^2 = ||W||^2 + eps^2 ||G||^2, hence
@@ -153,6 +153,9 @@ def tent(job: Job, data: Images, lr: ArrayLike) -> pd.DataFrame:
     data : Images
     lr : array_like, shape (n,)
         Step sizes eps.
+    scales : bool
+        Whether to take for W a layer's gamma and beta, which have the same law in all layers but the last
+        (`thm-network-scales` of the book).
 
     Returns
     -------
@@ -171,12 +174,18 @@ def tent(job: Job, data: Images, lr: ArrayLike) -> pd.DataFrame:
         )
     rates = np.array([replace(job, lr=rate).lr for rate in np.ravel(lr)])
     one = replace(job, lr=1.0, lr_rest=None, steps=1, dtype="float64")
-    start = initialise(network, data.shape, one.rng(0), scale=one.scale, gamma=one.gamma, dtype=one.dtype)["weights"]
-    after = next(trajectory(one, data)).parameters["weights"]
+    start = initialise(network, data.shape, one.rng(0), scale=one.scale, gamma=one.gamma, dtype=one.dtype)
+    after = next(trajectory(one, data)).parameters
     tables = []
-    for layer, (first, second) in enumerate(zip(start, after, strict=True)):
-        norm, gradient = np.linalg.norm(first), np.linalg.norm(np.asarray(second) - first)
+    for layer, (first, second) in enumerate(zip(*(_of_layers(p, scales) for p in (start, after)), strict=True)):
+        norm, gradient = np.linalg.norm(first), np.linalg.norm(second - first)
         x = rates * gradient / norm
         step = 1 / (norm * gradient * (x + 1 / x))
         tables.append(pd.DataFrame({"lr": rates, "layer": layer, "effective_step": step}))
     return pd.concat(tables, ignore_index=True)
+
+
+def _of_layers(parameters: Parameters, scales: bool) -> list[NDArray[np.float64]]:
+    if not scales:
+        return list(map(np.asarray, parameters["weights"]))
+    return [np.concatenate(pair) for pair in zip(parameters["gamma"][:-1], parameters["beta"][:-1], strict=True)]

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bngd.networks.architectures import LOSSES, Network, Parameters, Statistics, forward, initialise
 from bngd.networks.batch_norm import MOMENTUM
@@ -114,13 +114,21 @@ class Training:
     outcome: str
 
 
-def trajectory(job: Job, data: Images) -> Iterator[State]:
+def trajectory(job: Job, data: Images, rates: ArrayLike | None = None) -> Iterator[State]:
     """Train, and yield the state after the first update, after every `record_every` more, and after the last.
 
     One step, with both gradients at the old parameters:
 
         weights, biases <- ... - lr gradient,     gamma, beta <- ... - lr_a gradient
+
+    Parameters
+    ----------
+    job : Job
+    data : Images
+    rates : array_like, shape (4,), or None
+        Step sizes of the four parts that `Job.rates` tells apart, in its order; None stands for the job's own.
     """
+    step_sizes = job.rates if rates is None else np.asarray(rates, job.dtype)
     parameters = initialise(job.network, data.shape, job.rng(0), scale=job.scale, gamma=job.gamma, dtype=job.dtype)
     moving = initial_moving(job.network, parameters)
     indices = batches(job, len(data.x_train))
@@ -128,7 +136,7 @@ def trajectory(job: Job, data: Images) -> Iterator[State]:
         for chosen, count in parts:
             images = batch(data, "train", indices[chosen], job.dtype)
             with in_precision(job):  # not around the yield: it would hold for the caller too
-                parameters, moving = updated(job.network, parameters, moving, job.rates, count, images)
+                parameters, moving = updated(job.network, parameters, moving, step_sizes, count, images)
         yield State(end, parameters, moving, indices[end - 1])
 
 
@@ -185,7 +193,8 @@ def sgd_step(
         return LOSSES[network.loss](logits, y), statistics
 
     gradient, statistics = jax.grad(loss, has_aux=True)(parameters)
-    of_layers, of_scales = [rates[0], *[rates[2]] * (len(network.layers) - 1)], [rates[1]] * len(network.layers)
+    others = len(network.layers) - 1
+    of_layers, of_scales = [rates[0], *[rates[2]] * others], [*[rates[1]] * others, rates[3]]
     rate = {"weights": of_layers, "biases": of_layers, "gamma": of_scales, "beta": of_scales}
     updated = {
         name: [p - lr * g for p, g, lr in zip(values, gradient[name], rate[name], strict=True)]

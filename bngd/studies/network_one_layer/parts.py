@@ -1,0 +1,81 @@
+"""Which parts of a perceptron need a step size that is chosen: each alone, and which scale needs one of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from bngd.measure import workable_range
+from bngd.networks import Images, Job, Network
+from bngd.networks.training import batch, evaluate, in_precision, trajectory
+from bngd.studies.network_one_layer.study import REST
+
+PARTS = ("weights of the hidden layer", "scale of the hidden layer", "weights of the logits", "scale of the logits")
+"""The parts of a perceptron that have a step size, in the order of `bngd.networks.Job.rates`. A scale: gamma, beta."""
+
+ALONE = {part: [part] for part in PARTS}
+"""What has the step sizes of the grid, while all else has `REST`: each part alone."""
+
+OWN = {
+    "one rate for all": [*PARTS],
+    "the hidden scale has its own": [part for part in PARTS if part != PARTS[1]],
+    "the scale of the logits has its own": [part for part in PARTS if part != PARTS[3]],
+    "both scales have their own": [PARTS[0], PARTS[2]],
+}
+"""The same for the weights and those scales that have no step size of their own."""
+
+
+def runs(
+    network: Network,
+    moved: Mapping[str, Sequence[str]],
+    lr: ArrayLike,
+    data: Images,
+    *,
+    seeds: int,
+    **same: Any,
+) -> pd.DataFrame:
+    """Return how training ends where some parts of a network have a step size of a grid, and all others have `REST`.
+
+    Parameters
+    ----------
+    network : Network
+        A perceptron with one hidden layer and BN.
+    moved : mapping of str to sequence of str
+        Setting -> which of `PARTS` have the step sizes of the grid.
+    lr : array_like, shape (n,)
+    data : Images
+    seeds : int
+        Repetitions, each with its own start and batches, which all of its runs share.
+    **same
+        Further entries of `bngd.networks.Job`.
+
+    Returns
+    -------
+    DataFrame
+        Columns setting, seed, lr, train_loss over all training images, and hidden_step, the effective step
+        lr/||(gamma, beta)||^2 that the hidden layer's scale ends with if it has the step size lr.
+    """
+    rows = []
+    for (setting, parts), seed, rate in product(moved.items(), range(seeds), np.ravel(lr)):
+        job = Job(network, REST, seed=seed, **same)
+        rates = [rate if part in parts else REST for part in PARTS]
+        *_, end = trajectory(replace(job, record_every=job.steps), data, rates)
+        with in_precision(job):
+            everything = batch(data, "train", np.arange(len(data.x_train)), job.dtype)
+            loss, _ = evaluate(network, end.parameters, end.moving, True, everything)
+        squared = sum(np.sum(np.square(end.parameters[name][0])) for name in ("gamma", "beta"))
+        rows.append((setting, seed, rate, float(loss), rate / float(squared)))
+    return pd.DataFrame(rows, columns=["setting", "seed", "lr", "train_loss", "hidden_step"])
+
+
+def upper_ends(table: pd.DataFrame, level: float) -> pd.Series:
+    """Return the largest step size with a loss below a level, for each setting: the geometric mean over repetitions."""
+    ends = {
+        identity: workable_range(run["lr"], run["train_loss"], level).high
+        for identity, run in table.groupby(["setting", "seed"], sort=False)
+    }
+    return np.exp(np.log(pd.Series(ends)).groupby(level=0, sort=False).mean())
