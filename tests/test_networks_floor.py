@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from bngd.networks import Job, cross_entropy_floor, largest_scale, largest_surplus, load, mlp, trajectory
+from bngd.networks import (
+    Job,
+    cross_entropy_floor,
+    cross_entropy_floor_of_norm,
+    largest_scale,
+    largest_surplus,
+    load,
+    mlp,
+    trajectory,
+)
 
 
 def cross_entropy(gamma, beta, normalized, y):
@@ -26,6 +35,15 @@ def test_no_batch_is_below_the_floor(certainty):
         gamma, beta = rng.normal(1.0, 1.0, classes), rng.normal(size=classes)
         floor = cross_entropy_floor(gamma, shares(y, classes), beta)
         assert cross_entropy(gamma, beta, normalized, y) >= floor
+        assert floor >= cross_entropy_floor_of_norm(np.linalg.norm([gamma, beta]), classes)
+
+
+@pytest.mark.parametrize("p", [[0.5, 0.5], [0.6, 0.3, 0.1], [1.0, 0.0, 0.0, 0.0]])
+def test_the_floor_of_a_norm_is_that_of_the_worst_scale_and_shift_of_this_norm(p):
+    p = np.array(p)
+    best = np.concatenate([np.sqrt(p * (1 - p)), p - 1 / p.size])
+    gamma, beta = 2.5 * best.reshape(2, -1) / np.linalg.norm(best)
+    assert cross_entropy_floor(gamma, p, beta) == pytest.approx(cross_entropy_floor_of_norm(2.5, p.size), rel=1e-12)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10])
@@ -96,6 +114,14 @@ def test_scales_and_shifts_that_are_none_are_refused(name, wrong):
     values = {"gamma": 1.0, "beta": 0.0} | {name: wrong}
     with pytest.raises(ValueError, match=f"{name} is .*; give a finite number, or one for each of the 2 classes"):
         cross_entropy_floor(shares=[0.5, 0.5], **values)
+
+
+@pytest.mark.parametrize(
+    ("norm", "classes", "named"), [(-1.0, 10, "norm is -1.0"), (np.nan, 10, "norm is nan"), (1.0, 1, "1 classes")]
+)
+def test_norms_and_counts_that_are_none_are_refused(norm, classes, named):
+    with pytest.raises(ValueError, match=f"{named}; give"):
+        cross_entropy_floor_of_norm(norm, classes)
 
 
 @pytest.mark.parametrize("wrong", [0.0, -1.0, np.nan, np.inf])

@@ -358,6 +358,9 @@ Qed.
 Lemma ln_monotone x y : 0 < x -> x <= y -> ln x <= ln y.
 Proof. intros P [L| ->]; [left; apply ln_increasing; assumption | right; reflexivity]. Qed.
 
+Lemma exp_monotone x y : x <= y -> exp x <= exp y.
+Proof. intros [L| ->]; [left; apply exp_increasing; assumption | right; reflexivity]. Qed.
+
 Lemma softplus_tangent k u v : 0 < k ->
   ln (1 + k * exp v) + k * exp v / (1 + k * exp v) * (u - v) <= ln (1 + k * exp u).
 Proof.
@@ -504,6 +507,60 @@ Proof.
   - rewrite mean_lin, mean_const. nra.
   - apply mean_le. intros i B. pose proof (one_image i B) as I. fold k in I.
     pose proof (softplus_tangent k (average i) v) as L. fold q in L. lra.
+Qed.
+
+Lemma share_between c : 0 <= share c <= 1.
+Proof.
+  split; [rewrite <- (mean_const 0) | rewrite <- (mean_const 1)]; apply mean_le; intros i _; unfold is; destruct (Nat.eqb (y i) c); lra.
+Qed.
+
+Lemma shares_sum : sum C share = 1.
+Proof.
+  unfold share. rewrite <- mean_of_sums, <- (mean_const 1). apply mean_ext. intros i B.
+  rewrite (sum_ext _ _ (fun c => is i c * 1)) by (intros; ring).
+  exact (pick C (y i) (fun _ => 1) (classes i B)).
+Qed.
+
+Lemma reach_bounded : reach ^ 2 <= (1 - / INR C) * sum C (fun c => ga c ^ 2 + be c ^ 2).
+Proof.
+  pose proof others. assert (0 < 1 - / INR C) as P by (apply (Rmult_lt_reg_r (INR C)); [lra | field_simplify; lra]).
+  set (S := 1 - / INR C) in *. set (T := sum C (fun c => ga c ^ 2 + be c ^ 2)).
+  assert (E : forall t, 0 <= T - 2 * t * reach + t ^ 2 * S).
+  { intros t. set (a c := sqrt (share c * (1 - share c))).
+    apply Rle_trans with (sum C (fun c => (Rabs (ga c) - t * a c) ^ 2 + (be c - t * (share c - / INR C)) ^ 2)).
+    { apply sum_nonneg. intros. apply Rplus_le_le_0_compat; apply pow2_ge_0. }
+    right. rewrite (sum_ext _ _ (fun c => 1 * (1 * (ga c ^ 2 + be c ^ 2)
+      + - (2 * t) * (Rabs (ga c) * a c + (share c - / INR C) * be c))
+      + t ^ 2 * ((1 - 2 * / INR C) * share c + / INR C ^ 2 * 1))).
+    - rewrite !sum_lin, shares_sum, sum_const. fold T.
+      change (sum C (fun c => Rabs (ga c) * a c + (share c - / INR C) * be c)) with reach. unfold S. field. lra.
+    - intros c _. pose proof (share_between c).
+      assert (A : a c ^ 2 = share c * (1 - share c)) by (apply pow2_sqrt; nra).
+      pose proof (pow2_abs (ga c)). rewrite <- (pow2_abs (ga c)).
+      transitivity (Rabs (ga c) ^ 2 - 2 * t * (Rabs (ga c) * a c) + t ^ 2 * a c ^ 2
+        + (be c - t * (share c - / INR C)) ^ 2); [ring|]. rewrite A. field. lra. }
+  specialize (E (reach / S)).
+  replace (T - 2 * (reach / S) * reach + (reach / S) ^ 2 * S) with ((T * S - reach ^ 2) / S) in E by (field; lra).
+  apply (Rmult_le_compat_r S) in E; [|lra]. unfold Rdiv in E. rewrite Rmult_assoc, Rinv_l in E by lra. lra.
+Qed.
+
+Theorem floor_of_the_norm :
+  ln (1 + (INR C - 1) * exp (- (sqrt (INR C / (INR C - 1)) * sqrt (sum C (fun c => ga c ^ 2 + be c ^ 2)))))
+  <= cross_entropy.
+Proof.
+  pose proof others. pose proof reach_bounded as B. eapply Rle_trans; [|exact cross_entropy_floor].
+  set (T := sum C (fun c => ga c ^ 2 + be c ^ 2)) in *.
+  assert (0 <= T) by (apply sum_nonneg; intros; apply Rplus_le_le_0_compat; apply pow2_ge_0).
+  assert (0 < INR C / (INR C - 1)) by (apply Rdiv_lt_0_compat; lra).
+  apply ln_monotone; [pose proof (exp_pos (- (sqrt (INR C / (INR C - 1)) * sqrt T))); nra|].
+  apply Rplus_le_compat_l, Rmult_le_compat_l; [lra|]. apply exp_monotone, Ropp_le_contravar.
+  rewrite <- sqrt_mult by lra. apply Rsqr_incr_0_var; [|apply sqrt_pos].
+  rewrite Rsqr_sqrt by (apply Rmult_le_pos; lra). unfold Rsqr.
+  replace (INR C * reach / (INR C - 1) * (INR C * reach / (INR C - 1)))
+    with ((INR C / (INR C - 1)) ^ 2 * reach ^ 2) by (field; lra).
+  apply Rle_trans with ((INR C / (INR C - 1)) ^ 2 * ((1 - / INR C) * T)).
+  - apply Rmult_le_compat_l; [apply pow2_ge_0 | assumption].
+  - right. field. lra.
 Qed.
 
 (* --- what the scale lives on *)

@@ -8,7 +8,12 @@ except ImportError as error:
 from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Conv, Dense, Network, m5, mlp, small_conv
 from bngd.networks.compiler import compile_quickly
 from bngd.networks.data import DATASETS, load, load_first, scrambled
-from bngd.networks.floor import cross_entropy_floor, largest_scale, largest_surplus
+from bngd.networks.floor import (
+    cross_entropy_floor,
+    cross_entropy_floor_of_norm,
+    largest_scale,
+    largest_surplus,
+)
 from bngd.networks.idx import DataError
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job, grid
@@ -34,6 +39,7 @@ __all__ = [
     "Training",
     "compile_quickly",
     "cross_entropy_floor",
+    "cross_entropy_floor_of_norm",
     "curves",
     "grid",
     "largest_scale",

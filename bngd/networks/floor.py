@@ -34,6 +34,36 @@ def cross_entropy_floor(gamma: ArrayLike, shares: ArrayLike, beta: ArrayLike = 0
     return float(np.log1p((p.size - 1) * np.exp(-reach * p.size / (p.size - 1))))
 
 
+def cross_entropy_floor_of_norm(norm: float, classes: int) -> float:
+    r"""Return what the cross-entropy is at least whatever the classes' shares, from the norm of all gamma and beta.
+
+    .. math:: \log\Bigl(1 + (C - 1)\, e^{-\sqrt{C/(C - 1)}\, \|(\gamma, \beta)\|}\Bigr)
+
+    It is `cross_entropy_floor` where the shares, and the gammas, are equal and beta is zero.
+
+    Parameters
+    ----------
+    norm : float
+        Of the vector of all scales and shifts of the logits.
+    classes : int
+        C, at least 2.
+
+    Raises
+    ------
+    ValueError
+        If the norm is negative or not finite, or there are fewer than two classes.
+    """
+    if not 0 <= norm < inf:
+        raise ValueError(f"norm is {norm}; give a finite number, 0 or more")
+    _check(classes)
+    return float(np.log1p((classes - 1) * np.exp(-np.sqrt(classes / (classes - 1)) * norm)))
+
+
+def _check(classes: int) -> None:
+    if classes < 2:
+        raise ValueError(f"{classes} classes; give at least 2")
+
+
 def _for_each(name: str, values: ArrayLike, classes: int) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=float)
     if array.shape not in ((), (classes,)) or not np.isfinite(array).all():
@@ -56,8 +86,7 @@ def largest_surplus(classes: int) -> float:
     ValueError
         If there are fewer.
     """
-    if classes < 2:
-        raise ValueError(f"{classes} classes; give at least 2")
+    _check(classes)
     return float(lambertw((classes - 1) / e).real)
 
 

@@ -15,6 +15,7 @@ from bngd.networks import (
     Images,
     Network,
     cross_entropy_floor,
+    cross_entropy_floor_of_norm,
     grid,
     kept,
     largest_scale,
@@ -69,8 +70,7 @@ def kept_rows() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns row, network, updates, best (loss), scale (root mean square of the logits' gammas, at most) and floor,
-        for classes of equal shares.
+        Columns row, network, updates, best (loss), scale (root mean square of the logits' gammas, at most) and floor.
     """
     runs = kept.gathered(kept.rows(parts=True))
     runs["network"] = runs["network"].str[:2]  # "m1 as published" is m1
@@ -78,6 +78,6 @@ def kept_rows() -> pd.DataFrame:
     rows = runs[of_rate & runs["network"].isin(network.name for network in (M1, M2, M3))].groupby("row", as_index=False)
     table = rows.agg(network=("network", "first"), steps=("steps", "first"), best=("train_loss", "min"))
     table["scale"] = largest_scale(1.0, AUTHORS_LR_A, table["steps"], CLASSES)
-    table["floor"] = [cross_entropy_floor(scale, np.full(CLASSES, 1 / CLASSES)) for scale in table["scale"]]
+    table["floor"] = [cross_entropy_floor_of_norm(np.sqrt(CLASSES) * scale, CLASSES) for scale in table["scale"]]
     table.insert(2, "updates", table.pop("steps") - 1)
     return table
