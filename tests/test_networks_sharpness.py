@@ -71,6 +71,19 @@ def test_a_layer_stays_under_its_tent_and_how_far_is_bounded(lr):
         assert (np.diff(step) <= 0).all()
 
 
+@pytest.mark.parametrize("lr_a", [0.1, 30.0, 1e5])
+def test_a_hidden_scale_has_the_tent_of_its_step_size(lr_a):
+    job = Job(mlp(6).with_batch_norm(0.0), 1.0, lr_a=lr_a, steps=30, batch=200, record_every=1, dtype="float64")
+    data = load("digits")
+    [drawn] = tent(job, data, [lr_a], scales=True)["effective_step"]
+    runs = [
+        np.concatenate([state.parameters[name][0] for name in ("gamma", "beta")]) for state in trajectory(job, data)
+    ]
+    steps = lr_a / np.sum(np.square(runs), axis=1)
+    assert steps[0] == pytest.approx(drawn, rel=1e-9)
+    assert (np.diff(steps) <= 1e-13 * steps[0]).all()  # but for rounding, where the run has come to rest
+
+
 def test_the_tent_has_sides_of_slope_one_and_its_top_where_the_step_turns():
     job = Job(mlp(6).with_batch_norm(0.0), 1.0, batch=200, dtype="float64")
     lr = np.logspace(-9, 9, 19)

@@ -9,7 +9,7 @@ from bngd.networks import Job, curves, grid, load, mlp, run, small_conv, summary
 from bngd.networks.architectures import LOSSES, M2, Dense, Network, forward, initialise
 from bngd.networks.convolutions import convolve, convolve_by_patches
 from bngd.networks.jobs import batches
-from bngd.networks.training import batch, in_precision, initial_moving, seen, sgd_step, updated
+from bngd.networks.training import batch, evaluate, in_precision, initial_moving, seen, sgd_step, updated
 
 
 @pytest.fixture(scope="module")
@@ -296,6 +296,48 @@ def test_each_normalised_layer_may_have_a_scale_of_its_own_and_a_bare_one_keeps_
     as_drawn = trained(1.0, 1.0, 1.0)
     assert apart(trained(3.0, 0.2, 1.0), as_drawn) < 1e-12
     assert apart(trained(3.0, 0.2, 2.0), as_drawn) > 0.1
+
+
+def scaled_run(network, digits, *, hidden=1.0, logits=1.0):
+    """Train with the scales of hidden layers, or of the logits, begun at t times theirs and their rate at t^2 times."""
+    job = Job(network, 0.5, lr_a=0.1, steps=12, dtype="float64")
+    now = initialise(network, digits.shape, job.rng(0), dtype=job.dtype)
+    now["gamma"] = [*(hidden * gamma for gamma in now["gamma"][:-1]), logits * now["gamma"][-1]]
+    rates = job.rates * [1, hidden**2, 1, logits**2]
+    moving, losses = initial_moving(network, now), []
+    for chosen in batches(job, len(digits.x_train)):
+        with in_precision(job):
+            images = batch(digits, "train", chosen, job.dtype)
+            now, moving = sgd_step(network, now, moving, rates, images)
+            losses.append(float(evaluate(network, now, moving, True, images)[0]))
+    return now, losses
+
+
+@pytest.mark.parametrize("t", [0.01, 8.0])
+@pytest.mark.parametrize("network", [mlp(12), small_conv(2, 8)], ids=lambda n: n.name)
+def test_the_scale_of_a_hidden_layer_scales_as_weights_do_and_that_of_the_logits_does_not(digits, network, t):
+    """`thm-network-scales`, to rounding: that of the biases, whose gradient is zero but for it, does not scale."""
+    network = network.with_batch_norm(0.0)
+    plain, losses = scaled_run(network, digits)
+    scaled, others = scaled_run(network, digits, hidden=t)
+    np.testing.assert_allclose(others, losses, rtol=1e-11)
+    for name in ("gamma", "beta"):
+        for i, factor in enumerate([t] * (len(network.layers) - 1) + [1.0]):
+            np.testing.assert_allclose(np.asarray(scaled[name][i]) / factor, plain[name][i], rtol=1e-9, atol=1e-11)
+    assert abs(scaled_run(network, digits, logits=2.0)[1][-1] / losses[-1] - 1) > 0.05
+
+
+def test_the_norm_of_a_hidden_scale_grows_by_its_step_alone(digits):
+    network = Network("three", (Dense(8), Dense(8), Dense(10))).with_batch_norm(0.0)
+    job = Job(network, 0.5, lr_a=30.0, steps=15, dtype="float64", record_every=1)
+    before, grew = initialise(network, digits.shape, job.rng(0), dtype="float64"), []
+    for state in trajectory(job, digits):
+        old, new = (np.array([np.r_[p["gamma"][i], p["beta"][i]] for i in (0, 1)]) for p in (before, state.parameters))
+        np.testing.assert_allclose((new**2).sum(1), (old**2).sum(1) + ((new - old) ** 2).sum(1), rtol=1e-12)
+        grew.append((new**2).sum(1) / (old**2).sum(1))
+        before = state.parameters
+    assert np.min(grew) > 1
+    assert np.max(grew) > 1.5, "steps long enough to tell the square of a step from rounding"
 
 
 @pytest.mark.parametrize(

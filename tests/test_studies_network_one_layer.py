@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bngd.studies.network_one_layer import study
+from bngd.networks import Job, load, mlp, run, trajectory
+from bngd.studies.network_one_layer import parts, study
 from bngd.studies.network_width import study as network_width
 
 
@@ -30,3 +31,38 @@ def test_half_a_gain_lies_between_an_untrained_layer_and_the_best():
     assert found["low"] == pytest.approx(0.1 * 10 ** (1 / 3)), "where the loss crosses 0.04"
     assert found["high"] == pytest.approx(10)
     assert (found["updates"], found["censored"]) == (200, False)
+
+
+@pytest.mark.parametrize(
+    ("moved", "of_job"),
+    [
+        ([parts.PARTS[1], parts.PARTS[3]], {"lr": 1.0, "lr_a": 0.3}),
+        ([parts.PARTS[0], parts.PARTS[2]], {"lr": 0.3, "lr_a": 1.0}),
+        ([parts.PARTS[0]], {"lr": 0.3, "lr_a": 1.0, "lr_rest": 1.0}),
+    ],
+    ids=["scales", "weights", "hidden weights"],
+)
+def test_parts_have_the_step_size_and_all_else_has_one(moved, of_job):
+    data, network = load("digits").first(60), mlp(5).with_batch_norm(0.0)
+    same = {"steps": 4, "batch": 20}
+    found = parts.runs(network, {"moved": moved}, [0.3], data, seeds=2, **same)
+    for seed, row in zip((0, 1), found.itertuples(), strict=True):
+        job = Job(network, seed=seed, evaluation=60, **of_job, **same)
+        assert row.train_loss == pytest.approx(run(job, data).final["train_loss"], rel=1e-5)
+        *_, end = trajectory(job, data)
+        theta = np.concatenate([end.parameters["gamma"][0], end.parameters["beta"][0]])
+        assert row.hidden_step == pytest.approx(0.3 / (theta @ theta), rel=1e-6)
+
+
+def test_the_two_scales_have_step_sizes_of_their_own():
+    data, network = load("digits").first(60), mlp(5).with_batch_norm(0.0)
+    alone = parts.runs(network, parts.ALONE, [1.0, 50.0], data, seeds=1, steps=4, batch=20)
+    losses = alone.pivot(index="setting", columns="lr", values="train_loss")
+    assert losses[1.0].nunique() == 1, "at the step size of the rest it does not matter which part has it"
+    assert losses[50.0].nunique() == 4
+
+
+def test_the_upper_end_is_a_geometric_mean_over_repetitions():
+    rows = [("own", seed, lr, loss) for seed, last in ((0, 1.0), (1, 100.0)) for lr, loss in ((0.1, 0.2), (last, 0.2))]
+    table = pd.DataFrame(rows, columns=["setting", "seed", "lr", "train_loss"])
+    assert parts.upper_ends(table, 0.5).to_dict() == {"own": pytest.approx(10.0)}

@@ -173,7 +173,7 @@ def tent(job: Job, data: Images, lr: ArrayLike, *, scales: bool = False) -> pd.D
             f"job.network is {network!r}; every layer has to have BN with epsilon 0: take network.with_batch_norm(0.0)"
         )
     rates = np.array([replace(job, lr=rate).lr for rate in np.ravel(lr)])
-    one = replace(job, lr=1.0, lr_rest=None, steps=1, dtype="float64")
+    one = replace(job, lr=1.0, lr_a=None, lr_rest=None, steps=1, dtype="float64")
     start = initialise(network, data.shape, one.rng(0), scale=one.scale, gamma=one.gamma, dtype=one.dtype)
     after = next(trajectory(one, data)).parameters
     tables = []
