@@ -206,3 +206,16 @@ def test_own_time_is_asked_of_rates_up_to_one(given, named):
     problem, w0 = a_problem(3)
     with pytest.raises(ValueError, match=named):
         bngd.smallest_relative_loss(problem, w0, **{"steps": 5, "lr_a": 0.1, **given})
+
+
+def test_a_single_step_size_escapes_self_tuning_where_the_scale_starts_at_its_best():
+    """The example of the open questions: the first step lands on the ray of u, and the run rests there."""
+    problem = Problem.from_spectrum([1.0, 2.0], u=[1.0, 1.0])
+    w0 = np.array([1.0, -0.45])
+    (z,) = np.diff(bngd.bngd_trajectory(problem, w0, 1.0, 1).w, axis=0)
+    lr = (w0[1] - w0[0]) / (z[0] - z[1])  # where w_0 + eps z has equal coordinates, as u has
+    assert lr == pytest.approx(17.9457, abs=1e-4)
+    run = bngd.bngd_trajectory(problem, w0, lr, 3)
+    at_rest = bngd.effective_step(problem, run.a[2], run.w[2], lr)
+    assert at_rest / bngd.bngd_stability_limit(problem) == pytest.approx(2.5028, abs=1e-4)
+    np.testing.assert_allclose(run.w[3], run.w[1], rtol=1e-12)

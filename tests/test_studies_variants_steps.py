@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bngd import Problem, bngd_step, bngd_trajectory, spectra, unit_vectors
+from bngd import Problem, bngd_step, bngd_trajectory, optimal_a, spectra, unit_vectors
 from bngd.studies.variants_steps import momentum, study
 
 
@@ -136,6 +136,17 @@ def test_runs_reach_the_balance(given):
     np.testing.assert_allclose(table["effective_step"], table["predicted"], rtol=0.03)
     np.testing.assert_allclose(table["loss"], table["predicted_loss"], rtol=0.05)
     np.testing.assert_allclose(np.log(table["cosine"]), np.log1p(-table["decayed"]), rtol=0.03)
+
+
+@pytest.mark.parametrize("lr_a", [0.3, 1.0])
+def test_the_lag_has_a_loss_of_its_own_under_noise(given, lr_a):
+    """`prop-decay`, in brackets: half the square of the lag is nu eps_a/(2 (2 - eps_a)) in the mean."""
+    problem, w0 = given
+    nu, omega, steps = 0.01, 1e-3, 40_000
+    lr = study.equilibrium(problem, omega, nu) * (w0 @ w0) / (problem.u @ problem.u)
+    runs = study.run(problem, w0, lr, steps, decay=omega / lr, noise=nu, lr_a=lr_a, rng=np.random.default_rng(3))
+    lag = (runs.a - optimal_a(problem, runs.w))[steps // 4 :]
+    assert np.mean(lag**2) / 2 == pytest.approx(nu * lr_a / (2 * (2 - lr_a)), rel=0.05)
 
 
 def test_learning_rate_and_decay_count_through_their_product(given):
