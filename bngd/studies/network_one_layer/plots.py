@@ -63,7 +63,7 @@ def hidden_tent(runs: pd.DataFrame, lr: NDArray[np.float64], tents: Sequence[NDA
         The effective step after one update, as `bngd.networks.tent` gives it, for each repetition.
     """
     fig, ax = figure(width=5.4, height=3.2)
-    for (seed, run), tent, marker in zip(runs.groupby("seed"), tents, cycle("o^sD")):
+    for (seed, run), tent, marker in zip(runs.groupby("seed"), tents, cycle("o^sD"), strict=False):
         first, last = ("after one update", "at the end") if seed == runs["seed"].min() else (None, None)
         ax.loglog(lr, tent, color=COLOURS["theory"], linewidth=1.0, label=first)
         ax.loglog(run["lr"], run["hidden_step"], marker, color=COLOURS["small"], markersize=4, label=last)
