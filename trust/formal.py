@@ -30,6 +30,8 @@ THEOREMS = {
     "scaling": "w times c and eps times c^2 give the step times c",
     "layer_tent": "any normalized layer: eff_1 = 1/(G_0 (x + 1/x)) after one update, x = eps G_0/||W_0||^2",
     "layer_growth": "and ||W_k||^2 <= (1 + (k - 1)(G eff_1)^2) ||W_1||^2, if no gradient there exceeds G",
+    "hidden_scale_is_free": "behind ReLU a normalized layer gives for t (gamma, beta), t > 0, what it gives for t = 1",
+    "no_slope_along": "so that the loss has no slope along (gamma, beta), and these have the tent of a layer",
     "cross_entropy_floor": "normalized logits of C classes: L >= log(1 + (C - 1) exp(-C A/(C - 1)))",
     "floor_of_the_norm": "and L >= log(1 + (C - 1) exp(-sqrt(C/(C - 1)) ||(gamma, beta)||)), whatever the shares",
     "scale_law": "an update adds 2 eps_a (H - L) and the square of the step to ||gamma||^2 + ||beta||^2",

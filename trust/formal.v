@@ -738,3 +738,60 @@ Proof.
   assert (0 <= square C (be k)) by (apply sum_nonneg; intros; apply pow2_ge_0).
   apply (Rmult_le_reg_r (INR C)); [lra|]. unfold Rdiv. rewrite Rmult_plus_distr_r, !Rmult_assoc, Rinv_l by lra. lra.
 Qed.
+
+(* --- the scale of a hidden layer: its length is nothing to a loss that sees it through ReLU and normalization -- *)
+
+Section Hidden.
+
+(* n images, h normalized units; one unit of the next layer, with weights W and a bias b. *)
+Variables (n h : nat) (N : nat -> nat -> R) (W : nat -> R) (b : R).
+Hypothesis some : (0 < n)%nat.
+
+Definition relu x := Rmax 0 x.
+Definition next_unit ga be i := sum h (fun j => W j * relu (ga j * N i j + be j)) + b.
+Definition variance z := mean n (fun i => (z i - mean n z) ^ 2).
+Definition normalized z i := (z i - mean n z) / sqrt (variance z).
+
+Lemma relu_scales t x : 0 < t -> relu (t * x) = t * relu x.
+Proof. intros T. unfold relu. rewrite <- (Rmult_0_r t) at 1. apply RmaxRmult. lra. Qed.
+
+Lemma next_unit_scales t ga be i : 0 < t ->
+  next_unit (fun j => t * ga j) (fun j => t * be j) i = t * next_unit ga be i + (1 - t) * b * 1.
+Proof.
+  intros T. unfold next_unit.
+  rewrite (sum_ext _ _ (fun j => t * (W j * relu (ga j * N i j + be j)))); [rewrite sum_scal; ring|].
+  intros j _. replace (t * ga j * N i j + t * be j) with (t * (ga j * N i j + be j)) by ring.
+  rewrite relu_scales by assumption. ring.
+Qed.
+
+(* So is everything behind it, the loss included. *)
+Theorem hidden_scale_is_free t ga be i : 0 < t -> 0 < variance (next_unit ga be) ->
+  normalized (next_unit (fun j => t * ga j) (fun j => t * be j)) i = normalized (next_unit ga be) i.
+Proof.
+  intros T V. set (z := next_unit ga be) in *. set (z' := next_unit _ _).
+  assert (E : forall k, z' k = t * z k + (1 - t) * b * 1) by (intros; apply next_unit_scales; assumption).
+  assert (M : mean n z' = t * mean n z + (1 - t) * b).
+  { rewrite (mean_ext n _ (fun k => t * z k + (1 - t) * b * 1)) by (intros; apply E).
+    rewrite (mean_lin n some), (mean_const n some). ring. }
+  assert (S : variance z' = t ^ 2 * variance z).
+  { unfold variance. rewrite (mean_ext n _ (fun k => t ^ 2 * (z k - mean n z) ^ 2 + 0 * 0)).
+    - rewrite (mean_lin n some). ring.
+    - intros k _. rewrite E, M. ring. }
+  unfold normalized. rewrite E, M, S, sqrt_mult, sqrt_pow2 by (try apply pow2_ge_0; lra).
+  pose proof (sqrt_lt_R0 _ V). field. lra.
+Qed.
+
+End Hidden.
+
+(* A function that does not see the length of its argument has no slope along it: what layer_tent asks for follows. *)
+Theorem no_slope_along (f : R -> R) slope : (forall t, 0 < t -> f t = f 1) -> derivable_pt_lim f 1 slope -> slope = 0.
+Proof.
+  intros F D. destruct (Req_dec slope 0) as [|N]; [assumption|]. exfalso.
+  destruct (D (Rabs slope) (Rabs_pos_lt _ N)) as [delta B].
+  set (x := Rmin (delta / 2) (1 / 2)). pose proof (cond_pos delta).
+  assert (0 < x <= delta / 2 /\ x <= 1 / 2) as [[P Q] L].
+  { unfold x. repeat split; [apply Rmin_pos; lra | apply Rmin_l | apply Rmin_r]. }
+  specialize (B x). rewrite (F (1 + x)) in B by lra.
+  replace ((f 1 - f 1) / x - slope) with (- slope) in B by (field; lra). rewrite Rabs_Ropp in B.
+  apply (Rlt_irrefl (Rabs slope)), B; [lra|]. rewrite Rabs_right; lra.
+Qed.
