@@ -20,7 +20,7 @@ from bngd.networks.jobs import Job, grid
 from bngd.networks.parallel import train
 from bngd.networks.ranges import workable_ranges
 from bngd.networks.sharpness import self_tuning, sharpness, tent
-from bngd.networks.tables import curves, summary
+from bngd.networks.tables import summary
 from bngd.networks.training import Training, run, trajectory
 
 __all__ = [
@@ -40,7 +40,6 @@ __all__ = [
     "compile_quickly",
     "cross_entropy_floor",
     "cross_entropy_floor_of_norm",
-    "curves",
     "grid",
     "largest_scale",
     "largest_surplus",

@@ -38,17 +38,6 @@ def _loss_at(training: Training, updates: int) -> float:
     return nan if stopped or training.job.steps <= updates else sum(seen[-_SMOOTHED:]) / len(seen[-_SMOOTHED:])
 
 
-def curves(trainings: Sequence[Training]) -> pd.DataFrame:
-    """Return a table with one row a run and record: step, loss and accuracy on train and test batch."""
-    parts = []
-    for run_number, t in enumerate(trainings):
-        part = pd.DataFrame(
-            {name: getattr(t, name) for name in ("step", "loss", "accuracy", "test_loss", "test_accuracy")}
-        )
-        parts.append(part.assign(run=run_number, **identity(t.job)))
-    return pd.concat(parts, ignore_index=True)
-
-
 def identity(job: Job) -> dict[str, Any]:
     """Return what a table says of a run before its results."""
     kept = ("lr", "seed", "scale", "gamma", "dtype", "steps")

@@ -21,7 +21,6 @@ GROUPS = " '\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{RIGHT SINGLE QUOTATION
 """Signs that group thousands and can mean nothing else."""
 
 POWER = r"([eE][+-]?\d+)?"
-PLAIN = re.compile(rf"[+-]?(\d+\.?\d*|\.\d+){POWER}")
 
 
 @dataclass(frozen=True)
