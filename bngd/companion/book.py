@@ -15,9 +15,6 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 import bngd
 from bngd import claims, paper
@@ -184,14 +181,7 @@ def _require_notebooks(shop: Workshop) -> None:
 
 def pages_of_toc(toc: Path) -> list[str]:
     """Return the pages of a Jupyter Book table of contents, in reading order, without suffixes."""
-
-    def walk(entry: Any) -> list[str]:
-        if isinstance(entry, list):
-            return [page for item in entry for page in walk(item)]
-        own = [entry[key] for key in ("root", "file") if key in entry]
-        return own + [page for key in ("parts", "chapters", "sections") for page in walk(entry.get(key, []))]
-
-    return walk(yaml.safe_load(toc.read_text(encoding="utf-8")))
+    return [page for _, page, _ in printing.toc_entries(toc)]
 
 
 def _conf_py(shop: Workshop) -> str:

@@ -106,7 +106,7 @@ def pages_of_anchors(pdf: Path) -> dict[str, int]:
 
 def joined(html: Path, toc: Path, styles: Path) -> str:
     """Return the whole book as one document, its contents still without page numbers."""
-    entries = list(_entries(toc))
+    entries = list(toc_entries(toc))
     known = {page: anchor(page) for _, page, _ in entries}
     articles = [_article(html, page, known, level) for _, page, level in entries]
     first = (html / "index.html").read_text(encoding="utf-8")
@@ -135,7 +135,7 @@ def anchor(page: str, fragment: str = "") -> str:
     return "--".join([page.replace("/", "-"), *([fragment] if fragment else [])])
 
 
-def _entries(toc: Path) -> Iterator[tuple[str, str, int]]:
+def toc_entries(toc: Path) -> Iterator[tuple[str, str, int]]:
     """Yield part, page and depth of every entry of a table of contents, in reading order."""
     book = yaml.safe_load(toc.read_text(encoding="utf-8"))
     yield "", book["root"], 1
