@@ -18,7 +18,7 @@ from sphinx_proof.domain import ProofDomain, ProofIndex  # type: ignore[import-u
 import bngd
 from bngd.companion.reference import claims_by_statement, to_claim
 from bngd.companion.run import LARGEST_INLINE_SVG
-from bngd.companion.sphinx_ext import ComputedDirective, numbered, paragraph, read_json, to_page
+from bngd.companion.sphinx_ext import ComputedDirective, commas, numbered, paragraph, read_json, to_statement
 from bngd.paper import CHAPTER_OF, CHAPTERS
 
 NOTEBOOKS = "notebooks/"
@@ -79,7 +79,7 @@ def _tested_by(doctree: nodes.document, docname: str, ledger: list[dict[str, Any
     for node in list(doctree.findall(nodes.Admonition)):
         claims = [claim for claim in ledger if isinstance(node, nodes.Element) and claim["about"] == node.get("label")]
         if claims:
-            links = [part for c in claims for part in (nodes.Text(", "), to_claim(docname, c, numbers))][1:]
+            links = commas([to_claim(docname, c, numbers)] for c in claims)
             word = "Tested by claim " if len(claims) == 1 else "Tested by claims "
             node.next_node(nodes.section).append(paragraph(nodes.Text(word), *links, classes=["tested-by"]))
 
@@ -90,16 +90,12 @@ def _tests(doctree: nodes.document, docname: str, ledger: list[dict[str, Any]]) 
     if not claims or title is None:
         return
     chapters = dict.fromkeys(CHAPTER_OF[claim["about"]] for claim in claims)
-    told = [part for page in chapters for part in (nodes.Text(", "), to_page(docname, page, _name(page)))][1:]
+    told = commas([to_statement(docname, page)] for page in chapters)
     lines = claims_by_statement(docname, claims, numbered(ledger))
     parts = [part for line in lines for part in (nodes.Text("; "), line[0], nodes.Text(" by "), *line[2:])][1:]
     note = paragraph(nodes.Text("Tests what is said in "), *told, nodes.Text(": "), *parts, nodes.Text("."))
     note["classes"].append("tested-by")
     title.parent.insert(title.parent.index(title) + 1, note)
-
-
-def _name(page: str) -> str:
-    return f"chapter {CHAPTERS[page].number}"
 
 
 class ClaimRole(SphinxRole):

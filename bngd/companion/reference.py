@@ -6,7 +6,6 @@ studies use, tests from the names that they use, the reference from signatures a
 
 import inspect
 import re
-from collections.abc import Iterator
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -18,8 +17,7 @@ from sphinx.application import Sphinx
 
 import bngd
 from bngd.companion.shown import verdict
-from bngd.companion.sphinx_ext import Cell, ComputedDirective, numbered, paragraph, table, to_statement
-from bngd.paper import CHAPTER_OF, CHAPTERS
+from bngd.companion.sphinx_ext import Cell, ComputedDirective, commas, numbered, paragraph, table, to_statement
 
 ROOT = Path(bngd.__file__).parents[1]
 PUBLIC = [name for name in sorted(bngd.__all__) if callable(getattr(bngd, name))]
@@ -60,12 +58,9 @@ class WhereEverythingIs(ComputedDirective):
         """Return a section for each chapter that has claims."""
         ledger = self.ledger()
         self.numbers = numbered(ledger)
-        by_chapter = {page: [c for c in ledger if CHAPTER_OF[c["about"]] == page] for page in CHAPTERS}
-        return [self._section(page, claims) for page, claims in by_chapter.items() if claims]
+        return [self._section(*chapter) for chapter in self.chapters("where", ledger)]
 
-    def _section(self, page: str, claims: list[dict[str, Any]]) -> nodes.section:
-        title = f"Chapter {CHAPTERS[page].number}: {CHAPTERS[page].title}"
-        section = nodes.section("", nodes.title("", title), ids=[f"where-{page}"], names=[f"where-{page}"])
+    def _section(self, section: nodes.section, claims: list[dict[str, Any]]) -> nodes.section:
         notebooks = list(dict.fromkeys(claim["notebook"] for claim in claims))
         rows = [self._row(name, [c for c in claims if c["notebook"] == name]) for name in notebooks]
         header = ("Figures and command", "Statements and claims", "Functions", "Tests")
@@ -80,8 +75,8 @@ class WhereEverythingIs(ComputedDirective):
         return [
             [paragraph(self.to_notebook(notebook, notebook.replace("_", " "))), paragraph(command, classes=["origin"])],
             claims_by_statement(self.env.docname, claims, self.numbers),
-            [paragraph(*_commas(nodes.literal("", f"bngd.{name}") for name in functions))],
-            [paragraph(*_commas(nodes.literal("", name) for name in checked_by(notebook, functions)))],
+            [paragraph(*commas([nodes.literal("", f"bngd.{name}")] for name in functions))],
+            [paragraph(*commas([nodes.literal("", name)] for name in checked_by(notebook, functions)))],
         ]
 
 
@@ -92,7 +87,7 @@ def claims_by_statement(docname: str, claims: list[dict[str, Any]], numbers: dic
         paragraph(
             to_statement(docname, about),
             nodes.Text(": "),
-            *_commas(to_claim(docname, c, numbers) for c in claims if c["about"] == about),
+            *commas([to_claim(docname, c, numbers)] for c in claims if c["about"] == about),
         )
         for about in abouts
     ]
@@ -109,13 +104,6 @@ def page_link(docname: str, page: str, anchor: str, shown: nodes.Node) -> nodes.
     """Return a link from one page to an anchor of another; the book's link check finds it if it breaks."""
     up = "../" * docname.count("/")
     return nodes.reference("", "", shown, internal=True, refuri=f"{up}{page}.html#{anchor}")
-
-
-def _commas(items: Iterator[nodes.Node]) -> list[nodes.Node]:
-    listed: list[nodes.Node] = []
-    for item in items:
-        listed += [nodes.Text(", "), item] if listed else [item]
-    return listed
 
 
 class Reference(ComputedDirective):
@@ -135,7 +123,7 @@ class Reference(ComputedDirective):
         section.extend(documented(inspect.getdoc(value) or ""))
         used = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if name in functions_of(path.stem)]
         if used:
-            section += paragraph(nodes.Text("Used by "), *_commas(self.to_notebook(n, n) for n in used))
+            section += paragraph(nodes.Text("Used by "), *commas([self.to_notebook(n, n)] for n in used))
         section += paragraph(nodes.Text(f"Defined in {value.__module__}"), classes=["origin"])
         return section
 

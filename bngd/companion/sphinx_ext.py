@@ -6,7 +6,7 @@ that is not there is a warning, which the build treats as an error.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +73,9 @@ class ValueRole(SphinxRole):
         return [nodes.Text("?")], []
 
 
-def _join(items: list[list[nodes.Node]]) -> list[nodes.Node]:
-    joined: list[nodes.Node] = []
-    for item in items:
-        joined += [nodes.Text(", "), *item] if joined else item
-    return joined
+def commas(items: Iterable[Cell]) -> list[nodes.Node]:
+    """Return items one after another, a comma between any two."""
+    return [node for item in items for node in (nodes.Text(", "), *item)][1:]
 
 
 def _verdict_node(verdict: str) -> nodes.inline:
@@ -125,11 +123,20 @@ class ComputedDirective(SphinxDirective):
 
     def to_notebook(self, notebook: str, text: str) -> nodes.Node:
         """Return a link to an executed notebook's page; Sphinx warns if there is no such page."""
-        return to_page(self.env.docname, f"notebooks/{notebook}", text)
+        return _to_page(self.env.docname, f"notebooks/{notebook}", text)
 
     def ledger(self) -> list[dict[str, Any]]:
         """Return all claims, none after a warning if there is no ledger."""
         return read_json(self.env, "results", "ledger.json") or []
+
+    def chapters(
+        self, prefix: str, ledger: list[dict[str, Any]]
+    ) -> Iterator[tuple[nodes.section, list[dict[str, Any]]]]:
+        """Yield, for each chapter that has claims, a section without content, whose id begins so, and these claims."""
+        for page, chapter in CHAPTERS.items():
+            if claims := [claim for claim in ledger if CHAPTER_OF[claim["about"]] == page]:
+                title, name = f"Chapter {chapter.number}: {chapter.title}", f"{prefix}-{page}"
+                yield nodes.section("", nodes.title(title, title), ids=[name], names=[name]), claims
 
 
 class SummaryTable(ComputedDirective):
@@ -155,7 +162,7 @@ class SummaryTable(ComputedDirective):
         claims = [claim for claim in ledger if claim["table_cell"] == name]
         verdict = _verdict_node(combine([claim["verdict"] for claim in claims]))
         notebooks = dict.fromkeys(claim["notebook"] for claim in claims)
-        links = _join([[self.to_notebook(notebook, notebook.replace("_", " "))] for notebook in notebooks])
+        links = commas([self.to_notebook(notebook, notebook.replace("_", " "))] for notebook in notebooks)
         evidence = paragraph(verdict, nodes.Text(" "), *links, classes=["evidence"])
         column = TABLE_COLUMNS[name.split("/")[1]]
         return [
@@ -171,14 +178,11 @@ class Ledger(ComputedDirective):
     def run(self) -> list[nodes.Node]:
         """Return a section for each chapter that has claims."""
         ledger = self.ledger()
-        counts = _join([[_verdict_node(v), nodes.Text(f" {sum(c['verdict'] == v for c in ledger)}")] for v in VERDICTS])
+        counts = commas([_verdict_node(v), nodes.Text(f" {sum(c['verdict'] == v for c in ledger)}")] for v in VERDICTS)
         tally = paragraph(nodes.Text(f"{len(ledger)} claims: "), *counts, nodes.Text("."), classes=["tally"])
-        by_chapter = {page: [c for c in ledger if CHAPTER_OF[c["about"]] == page] for page in CHAPTERS}
-        return [tally, *(self._section(page, claims) for page, claims in by_chapter.items() if claims)]
+        return [tally, *(self._section(*chapter) for chapter in self.chapters("chapter", ledger))]
 
-    def _section(self, page: str, claims: list[dict[str, Any]]) -> nodes.section:
-        title = f"Chapter {CHAPTERS[page].number}: {CHAPTERS[page].title}"
-        section = nodes.section("", nodes.title(title, title), ids=[f"chapter-{page}"], names=[f"chapter-{page}"])
+    def _section(self, section: nodes.section, claims: list[dict[str, Any]]) -> nodes.section:
         numbers = numbered(claims)
         rows = [self._claim(claim, numbers[claim["id"]]) for claim in claims]
         section += table(shown.HEADER, rows, (46, 24, 16, 14), ["ledger"])
@@ -210,7 +214,7 @@ def numbered(ledger: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return numbers
 
 
-def to_page(docname: str, page: str, text: str) -> nodes.Node:
+def _to_page(docname: str, page: str, text: str) -> nodes.Node:
     """Return a link to a page of the book; Sphinx warns if there is none."""
     reference = addnodes.pending_xref(
         "", refdomain="std", reftype="doc", reftarget=f"/{page}", refexplicit=True, refwarn=True, refdoc=docname
@@ -222,7 +226,7 @@ def to_page(docname: str, page: str, text: str) -> nodes.Node:
 def to_statement(docname: str, about: str) -> nodes.Node:
     """Return a link to what a claim is about: a statement by its number, or a chapter."""
     if about in CHAPTERS:
-        return to_page(docname, about, f"chapter {CHAPTERS[about].number}")
+        return _to_page(docname, about, f"chapter {CHAPTERS[about].number}")
     reference = addnodes.pending_xref(
         "", refdomain="prf", reftype="ref", reftarget=about, refexplicit=False, refwarn=True, refdoc=docname
     )
