@@ -25,6 +25,12 @@ def installed(package: str) -> str | None:
         return None
 
 
+def import_path() -> str:
+    """Return the PYTHONPATH by which a process of its own imports this very package."""
+    here = str(Path(__file__).resolve().parents[1])
+    return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+
+
 def commit(root: Path) -> dict[str, Any]:
     """Return the commit and whether tracked files differ from it; both are None outside a Git repository."""
     head = _git(root, "rev-parse", "HEAD")

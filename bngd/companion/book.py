@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import bngd
 from bngd import claims, paper
 from bngd.companion import mathjax, printing, shown, themed
 from bngd.companion.errors import CompanionError
 from bngd.companion.layout import Layout
 from bngd.companion.mirroring import mirror
 from bngd.files import write_bytes, write_text
+from bngd.machine import import_path
 
 _WARNINGS_SHOWN = 30
 _CELL_AND_LINE = re.compile(r"\.ipynb:(\d{5,}):")
@@ -206,7 +206,7 @@ def run_sphinx(shop: Workshop, builder: str, target: Path) -> None:
     # A process of its own: docutils keeps its roles and directives in globals, and conf.py may be run by hand alike.
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-b", builder, *options, str(shop.source), str(target)],
-        env=os.environ | {"PYTHONPATH": _import_path()},
+        env=os.environ | {"PYTHONPATH": import_path()},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -214,11 +214,6 @@ def run_sphinx(shop: Workshop, builder: str, target: Path) -> None:
     )
     if done.returncode != 0:
         raise BookError(_explain(shop, log.read_text(encoding="utf-8") if log.exists() else "", done.stderr))
-
-
-def _import_path() -> str:
-    here = str(Path(bngd.__file__).parents[1])
-    return os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def _explain(shop: Workshop, log: str, stderr: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-import bngd
+from bngd.machine import import_path
 
 _THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
 """One thread for each library: sums keep their order, so results their bytes, and notebooks run side by side."""
@@ -23,12 +23,10 @@ def environment(**own: str | Path) -> dict[str, str]:
     **own : str or Path
         Variables of this execution, such as where its outputs go.
     """
-    package_root = str(Path(bngd.__file__).resolve().parents[1])
-    search_path = os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH"))))
     return {
         **_THREADS,
         "PYTHONHASHSEED": "0",  # a PDF's font subsets are named by a hash
-        "PYTHONPATH": search_path,  # the bngd that runs the notebook is the one that the notebook imports
+        "PYTHONPATH": import_path(),  # the bngd that runs the notebook is the one that the notebook imports
         "SOURCE_DATE_EPOCH": "0",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the debugger writes a warning into the first cell
         **{name: str(value) for name, value in own.items()},

@@ -121,13 +121,13 @@ class Layout:
 
     def require_notebook(self, name: str) -> None:
         """Raise a `CompanionError` that lists the notebooks unless `name` is one of them."""
-        if name not in self.notebook_names():
-            raise CompanionError(f"there is no notebook {name!r}; the notebooks are: {_listed(self.notebook_names())}")
+        if name not in (names := self.notebook_names()):
+            raise CompanionError(f"there is no notebook {name!r}; the notebooks are: {', '.join(names) or '(none)'}")
 
     def require_profile(self, name: str) -> None:
         """Raise a `CompanionError` that lists the profiles unless `name` is one of them."""
-        if name not in self.profile_names():
-            raise CompanionError(f"there is no profile {name!r}; the profiles are: {_listed(self.profile_names())}")
+        if name not in (names := self.profile_names()):
+            raise CompanionError(f"there is no profile {name!r}; the profiles are: {', '.join(names) or '(none)'}")
 
     def outputs_of(self, name: str) -> list[Path]:
         """Return the figures and results that belong to a notebook.
@@ -156,7 +156,3 @@ def find_root(start: Path) -> Path:
     raise CompanionError(
         f"{start} is not inside the companion: no folder notebooks/profiles here or above; go there first"
     )
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names) if names else "(none)"

@@ -9,6 +9,7 @@ from typing import Any
 from bngd.claims import FIELDS, HOLDS
 from bngd.companion.errors import LedgerError
 from bngd.companion.layout import SUMMARY, Layout
+from bngd.companion.shown import counted
 from bngd.files import json_text, write_text_if_changed
 from bngd.paper import CHAPTER_OF, REQUIRED_CHAPTERS, TABLE_CELLS, place
 
@@ -105,10 +106,8 @@ def _changed_verdict(entry: dict[str, Any]) -> str:
 
 def report(entries: list[dict[str, Any]]) -> str:
     """Return the ledger's state in a few lines for a terminal: counts first, then every problem."""
-    counts = Counter(entry["verdict"] for entry in entries)
-    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) or "none"
     findings = [entry["id"] for entry in entries if entry["verdict"] == entry["expected"] != HOLDS]
-    lines = [f"{len(entries)} claims: {told}"]
+    lines = [f"{len(entries)} claims: {counted(entries)}"]
     if findings:
         lines.append(f"findings against the theory, on record: {', '.join(findings)}")
     return "\n".join(lines + [f"FAILED: {problem}" for problem in problems(entries)])

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from bngd.companion import ranges
 from bngd.companion.drawings import drawings
 from bngd.companion.drawn import table_of
 from bngd.companion.errors import CompanionError
-from bngd.companion.shown import claims_table, heading
+from bngd.companion.shown import claims_table, counted, heading
 from bngd.files import json_text, plain, write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -186,11 +185,9 @@ class Run:
         return self.output / "results" / f"{self.notebook}-{name}.csv"
 
     def _report(self) -> str:
-        verdicts = Counter(claim["verdict"] for claim in self._claims.values())
-        counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "none"
         made = [f"figures/{self.notebook}-{name}.{{svg,png,pdf}}" for name in self._figures]
         made += [f"results/{self._csv(name).name}" for name in self._tables]
-        made += [f"results/{self.notebook}.json ({len(self._values)} values; claims: {counts})"]
+        made += [f"results/{self.notebook}.json ({len(self._values)} values; claims: {counted(self._claims.values())})"]
         return "\n".join([f"Written below {self.output.resolve()}:", *(f"  {path}" for path in made)])
 
     def _require_new(self, name: str, taken: dict[str, Any], what: str) -> None:

@@ -1,7 +1,8 @@
 """How numbers and claims read, wherever they are shown: in a notebook, in the ledger, in the summary."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bngd.claims import TWO_SIDED, UNDECIDED, VERDICTS
@@ -70,6 +71,12 @@ def heading(column: Any) -> str:
 def verdict(word: str) -> str:
     """Return a verdict with its sign."""
     return f"{_SIGNS.get(word, _SIGNS[UNDECIDED])} {word}"
+
+
+def counted(claims: Iterable[Mapping[str, Any]]) -> str:
+    """Return how many claims have each verdict, as in "1 contradicted, 3 holds"; "none" where there is no claim."""
+    verdicts = Counter(claim["verdict"] for claim in claims)
+    return ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "none"
 
 
 def _sentence_of(statement: str) -> tuple[str, str]:

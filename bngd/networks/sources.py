@@ -66,7 +66,7 @@ class Source:
     bring: Callable[[Path], Path]
 
 
-def fetch(folder: Path, editions: Editions, sources: Sequence[Source]) -> str:
+def fetch(folder: Path, editions: Editions, sources: Sequence[Source]) -> None:
     """Put the files into the folder from the first source that has them.
 
     Nothing is left in the folder unless every file arrived and has its checksum.
@@ -79,11 +79,6 @@ def fetch(folder: Path, editions: Editions, sources: Sequence[Source]) -> str:
         Name -> SHA-256; a file of any edition will do.
     sources : sequence of Source
         Tried in turn.
-
-    Returns
-    -------
-    str
-        The title of the source that delivered.
 
     Raises
     ------
@@ -98,7 +93,7 @@ def fetch(folder: Path, editions: Editions, sources: Sequence[Source]) -> str:
             except (DataError, OSError, subprocess.SubprocessError) as error:
                 reasons.append(f"- {source.title}: {_reason(error)}")
             else:
-                return source.title
+                return
     names = ", ".join(editions[0])
     raise DataError(f"could not fetch {names}:\n" + "\n".join(reasons) + f"\nOr put the files into {folder}")
 
