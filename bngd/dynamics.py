@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bngd.problem import Problem
 
-DIVERGENCE_FACTOR = 1e12
+_DIVERGENCE_FACTOR = 1e12
 """A run has diverged when its excess loss passes this multiple of the larger of its start's and of u'Hu/2.
 
 For 0 < lr_a < 2, BNGD keeps a within max(a_0, 2 ||u||_H / min(lr_a, 2 - lr_a)) of zero, so that a bounded run is not
@@ -256,7 +256,7 @@ def classify(
     """
     scale = problem.explained / 2
     last, a, best_a = np.asarray(last_loss), np.asarray(a), np.asarray(best_a)
-    blown_up = ~(last <= DIVERGENCE_FACTOR * np.maximum(first_loss, scale))
+    blown_up = ~(last <= _DIVERGENCE_FACTOR * np.maximum(first_loss, scale))
     near_zero = tolerance * np.sqrt(problem.explained)
     at_saddle = (np.abs(a) <= near_zero) & (np.abs(best_a) <= near_zero)
     conditions = [blown_up, last <= tolerance * scale, at_saddle]

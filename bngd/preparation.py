@@ -21,7 +21,7 @@ _COPY_TOLERANCE = 1e-10
 _SQUARABLE = 1e100
 """A column of larger entries, or only smaller ones than one over this, is rescaled before anything is squared."""
 
-FAR = 1e4
+_FAR = 1e4
 """A column this many standard deviations from zero is centred from its first entry: its plain mean rounds too much."""
 
 _NAMES_SHOWN = 8
@@ -182,7 +182,7 @@ def _spread(X: Array) -> Array:
 def _centred(X: Array) -> Array:
     mean = X.mean(axis=0)
     centred = X - mean
-    far = np.abs(mean) > FAR * centred.std(axis=0)
+    far = np.abs(mean) > _FAR * centred.std(axis=0)
     if not far.any():
         return centred
     near = X - X[0]

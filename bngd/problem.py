@@ -19,7 +19,7 @@ _UNCORRELATED = 1e-20
 _LARGEST_START = 1e100
 """Weights larger than this, or smaller than one over it, have squares that leave what floats hold."""
 
-COPIES = 5
+_COPIES = 5
 """As many arrays of the data's size are alive at once while a problem is made from them, at most."""
 
 
@@ -183,7 +183,7 @@ class Problem:
         """
         shape = getattr(X, "shape", ())  # a list takes more as it is
         require_memory(
-            COPIES * 8.0 * math.prod(shape) if shape else 0.0,
+            _COPIES * 8.0 * math.prod(shape) if shape else 0.0,
             f"a problem from data of shape {shape}",
             "choose fewer samples or features",
         )

@@ -17,7 +17,7 @@ _LOOKALIKES = {"$": "\N{FULLWIDTH DOLLAR SIGN}", "\\": "\N{FULLWIDTH REVERSE SOL
 _FORMULA = {c: chr(ord(c) + ord("\N{FULLWIDTH EQUALS SIGN}") - ord("=")) for c in "=+-@"}
 """What a spreadsheet computes where a cell begins with it, unless it is a number, and what looks like it."""
 
-NUMBER = re.compile(r"[-+](\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+](\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 _STRUCTURE = re.compile(r"[^\w\s.,]|_|[.](?=\S)")
 """What Markdown may take for something else than text."""
@@ -29,7 +29,7 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 def plain(text: object, longest: int | None = _LONGEST) -> str:
     """Return text in one line, without what steers a terminal, a page, TeX or a spreadsheet; cut where it is long."""
     whole = str(text)
-    if whole[:1] in _FORMULA and not NUMBER.fullmatch(whole):
+    if whole[:1] in _FORMULA and not _NUMBER.fullmatch(whole):
         whole = _FORMULA[whole[0]] + whole[1:]
     shown = "".join(
         f"\N{LEFT WHITE SQUARE BRACKET}{ord(c):04X}\N{RIGHT WHITE SQUARE BRACKET}"

@@ -228,8 +228,8 @@ NETWORKS = [
 
 ELSEWHERE = {
     "bngd/__init__.py __getattr__": "Python's own words and suggestion; tests/test_package.py reads them",
-    "bngd/companion/__main__.py book": "passes on the message of another error",
-    "bngd/companion/book.py run_sphinx": "tests/test_book_build.py reads it",
+    "bngd/companion/__main__.py _book": "passes on the message of another error",
+    "bngd/companion/book.py _run_sphinx": "tests/test_book_build.py reads it",
     "bngd/companion/evidence.py run": "a figure that a page asks for and no notebook has fails the book's build",
     "bngd/companion/execute.py _run_cells": "tests/test_companion_execute.py reads it",
     "bngd/companion/printing.py print_document": "needs a browser, and a contents list that is wrong",

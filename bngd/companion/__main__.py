@@ -14,7 +14,7 @@ from bngd.companion.layout import Layout, find_root
 # Each command imports what it needs when it runs: papermill and Sphinx take a second each, and no command needs both.
 
 
-def execute(options: argparse.Namespace) -> None:
+def _execute(options: argparse.Namespace) -> None:
     """Execute notebooks with a profile's parameters, for the book."""
     from bngd.companion import execute as runner
     from bngd.companion import profiles
@@ -102,7 +102,7 @@ def _collect_ledger(options: argparse.Namespace) -> None:
     print(f"ledger: {len(entries)} claims in {layout.shown(layout.ledger)}")
 
 
-def verify(options: argparse.Namespace) -> int:
+def _verify(options: argparse.Namespace) -> int:
     """Check that every claim of the ledger stands as on record, and that none is missing."""
     from bngd.companion import ledger
 
@@ -111,7 +111,7 @@ def verify(options: argparse.Namespace) -> int:
     return 1 if ledger.problems(entries) else 0
 
 
-def book(options: argparse.Namespace) -> None:
+def _book(options: argparse.Namespace) -> None:
     """Build the book, or its PDF, from what the notebooks left."""
     from bngd.companion import book as assembly
 
@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--profile", default="full", help="a file in notebooks/profiles (default: full)")
         return command
 
-    add("execute", execute).add_argument("notebook", nargs="+")
+    add("execute", _execute).add_argument("notebook", nargs="+")
     own = add("run", run)
     own.add_argument("notebook")
     own.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
@@ -160,8 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     own.add_argument("--output", type=Path, help="where the outputs go (default: build/own/<notebook>)")
     add("parameters", _split_parameters)
     add("ledger", _collect_ledger)
-    add("verify", verify)
-    add("book", book).add_argument("--pdf", action="store_true", help="print it to one PDF; needs Chromium")
+    add("verify", _verify)
+    add("book", _book).add_argument("--pdf", action="store_true", help="print it to one PDF; needs Chromium")
     add("list", _show_list)
     return parser
 

@@ -58,7 +58,7 @@ _MENDS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-def mend(page: str) -> str:
+def _mend(page: str) -> str:
     """Return a page with what axe-core finds in the theme's markup put right."""
     page = _CHAPTER_THAT_FOLDS.sub(_named, page)
     for wrong, right in _MENDS:
@@ -83,4 +83,4 @@ class AccessibleTemplates(BuiltinTemplateLoader):
 
     def render(self, template: str, context: dict[str, Any]) -> str:  # type: ignore[override]
         """Render a template, mend the page, and let it show figures in the form that fits."""
-        return choose(mend(super().render(template, context)), self.narrow)
+        return choose(_mend(super().render(template, context)), self.narrow)

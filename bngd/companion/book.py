@@ -118,7 +118,7 @@ def _build(shop: Workshop) -> Path:
         shutil.rmtree(shop.work, ignore_errors=True)
     shop.complete.unlink(missing_ok=True)
     _copy_assets(shop)
-    run_sphinx(shop, "html", shop.work)
+    _run_sphinx(shop, "html", shop.work)
     themed.add_dark(shop.work)
     index = _publish(shop)
     shop.layout.list_files("book", (path for path in shop.html.rglob("*") if path.is_file()))
@@ -199,7 +199,7 @@ def _conf_py(shop: Workshop) -> str:
     return "\n".join(["# Written by bngd.companion.book from _config.yml: edit that file.", *lines]) + "\n"
 
 
-def run_sphinx(shop: Workshop, builder: str, target: Path) -> None:
+def _run_sphinx(shop: Workshop, builder: str, target: Path) -> None:
     """Run Sphinx over ``source`` and raise `BookError` with its warnings, if there is one."""
     log = shop.folder / "warnings.txt"
     options = ["-W", "-n", "--keep-going", "-q", "-w", str(log), "-d", str(shop.doctrees)]

@@ -16,7 +16,7 @@ _NOT_WORK = {"seed", "workers", "record_every", "asymptotic_from"}
 """Whole numbers that count no steps, runs, problems or dimensions."""
 
 
-def growth(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, float]:
+def _growth(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, float]:
     """Return the counts among the parameters that are not as usual -> how many times as much work each asks for."""
     work = {name: (_work(values.get(name)), _work(count)) for name, count in usual.items() if name not in _NOT_WORK}
     return {name: more / before for name, (more, before) in work.items() if before > 0 < more != before}
@@ -32,7 +32,7 @@ def require_short(
     CompanionError
         If that is longer than `_LONGEST_SECONDS`.
     """
-    grown = growth(values, usual)
+    grown = _growth(values, usual)
     for factor in grown.values():
         seconds *= factor
     if seconds > _LONGEST_SECONDS and grown:

@@ -21,7 +21,7 @@ from bngd.companion.run import LARGEST_INLINE_SVG
 from bngd.companion.sphinx_ext import ComputedDirective, commas, numbered, paragraph, read_json, to_statement
 from bngd.paper import CHAPTER_OF, CHAPTERS
 
-NOTEBOOKS = "notebooks/"
+_NOTEBOOKS = "notebooks/"
 logger = logging.getLogger(__name__)
 
 
@@ -66,7 +66,7 @@ def _keep_titles(app: Sphinx, doctree: nodes.document) -> None:
 def _link_evidence(app: Sphinx, doctree: nodes.document) -> None:
     """Add to a chapter's statements the claims that test them, and to a notebook what it tests."""
     docname = app.env.docname
-    if docname in CHAPTERS or docname.startswith(NOTEBOOKS):
+    if docname in CHAPTERS or docname.startswith(_NOTEBOOKS):
         ledger = read_json(app.env, "results", "ledger.json") or []
         if docname in CHAPTERS:
             _tested_by(doctree, docname, ledger)
@@ -85,7 +85,7 @@ def _tested_by(doctree: nodes.document, docname: str, ledger: list[dict[str, Any
 
 
 def _tests(doctree: nodes.document, docname: str, ledger: list[dict[str, Any]]) -> None:
-    claims = [claim for claim in ledger if claim["notebook"] == docname.removeprefix(NOTEBOOKS)]
+    claims = [claim for claim in ledger if claim["notebook"] == docname.removeprefix(_NOTEBOOKS)]
     title = doctree.next_node(nodes.title)
     if not claims or title is None:
         return

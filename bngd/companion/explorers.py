@@ -23,7 +23,7 @@ from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared import by_dimension
 
 Data = dict[str, Any]
-FOLDER = "explorers"
+_FOLDER = "explorers"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const|function|class|async)", re.MULTILINE)
 
@@ -238,7 +238,7 @@ def script(data: Data) -> str:
 
 def _write_bundle(app: Sphinx) -> None:
     """Put the script and the style sheet where pages find them; not among the theme's, which go on every page."""
-    folder = Path(app.srcdir) / FOLDER
+    folder = Path(app.srcdir) / _FOLDER
     if app.builder.format == "html" and folder.is_dir():
         write_text(Path(app.outdir) / "_static" / "explorers.js", bundle(folder))
         write_text(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bngd.companion.errors import CompanionError
 
-PARTS = (
+_PARTS = (
     "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js"
 )  # fmt: skip
 """What ``mathjax3_config`` in the book's configuration names, and what those parts load."""
@@ -27,4 +27,4 @@ def source() -> Path:
 
 def is_needed(path: str) -> bool:
     """Whether a file of MathJax is needed to read TeX and to write HTML: 1.5 MB of the package's 24."""
-    return path in PARTS or path.startswith(("output/chtml/fonts/woff-v2/", "input/tex/extensions/"))
+    return path in _PARTS or path.startswith(("output/chtml/fonts/woff-v2/", "input/tex/extensions/"))

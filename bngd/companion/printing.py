@@ -31,7 +31,7 @@ _NUMBER_CONTENTS = """starts => {
     for (const entry of entries) entry.querySelector(".number").textContent = starts[of(entry)] ?? "";
     return entries.map(of).filter((name) => !(name in starts));
 }"""
-SLOWEST = 1_800_000
+_SLOWEST = 1_800_000
 """Milliseconds that a step of printing may take; two hundred pages need half a minute where nothing else runs."""
 
 _FONTS = {
@@ -80,7 +80,7 @@ def print_document(page: Any, document: Path, target: Path) -> None:
     """Print a joined document in a browser's page, once to learn where chapters begin, and once to say so."""
     import pikepdf
 
-    page.set_default_timeout(SLOWEST)
+    page.set_default_timeout(_SLOWEST)
     page.goto(document.as_uri())
     page.wait_for_selector("html[data-fitted]", state="attached")
     with replacing(target) as partial:
@@ -107,7 +107,7 @@ def pages_of_anchors(pdf: Path) -> dict[str, int]:
 def joined(html: Path, toc: Path, styles: Path) -> str:
     """Return the whole book as one document, its contents still without page numbers."""
     entries = list(toc_entries(toc))
-    known = {page: anchor(page) for _, page, _ in entries}
+    known = {page: _anchor(page) for _, page, _ in entries}
     articles = [_article(html, page, known, level) for _, page, level in entries]
     first = (html / "index.html").read_text(encoding="utf-8")
     configuration = _CONFIGURATION.search(first)
@@ -130,7 +130,7 @@ def joined(html: Path, toc: Path, styles: Path) -> str:
     ])  # fmt: skip
 
 
-def anchor(page: str, fragment: str = "") -> str:
+def _anchor(page: str, fragment: str = "") -> str:
     """Return the id, in the joined document, of a page or of a place on it."""
     return "--".join([page.replace("/", "-"), *([fragment] if fragment else [])])
 
@@ -157,7 +157,7 @@ def _article(html: Path, page: str, known: dict[str, str], level: int) -> Tag:
     for tag in found.select(_NOT_PRINTED):
         tag.decompose()
     for tag in found.select("[id]"):
-        tag["id"] = anchor(page, str(tag["id"]))
+        tag["id"] = _anchor(page, str(tag["id"]))
     for tag in found.select("a[href]"):
         _relink(tag, page, known)
     for tag in found.select("img[src]"):
@@ -180,7 +180,7 @@ def _relink(link: Tag, page: str, known: dict[str, str]) -> None:
         return
     target = normpath(join(dirname(page), parts.path)).removesuffix(".html") if parts.path else page
     if target in known:
-        link["href"] = f"#{anchor(target, parts.fragment)}"
+        link["href"] = f"#{_anchor(target, parts.fragment)}"
     else:
         link.unwrap()
 
@@ -212,7 +212,7 @@ def _contents(entries: list[tuple[str, str, int]], articles: list[Tag]) -> str:
     for (part, page, level), article in zip(entries, articles, strict=True):
         lines += [f'<p class="part">{part}</p>'] if part != last else []
         last = part
-        link = f'<a href="#{anchor(page)}">{_heading(article).decode_contents()}</a>'
+        link = f'<a href="#{_anchor(page)}">{_heading(article).decode_contents()}</a>'
         lines.append(f'<p class="entry level-{level}">{link}<span class="number">000</span></p>')
     return '<nav class="contents"><h1>Contents</h1>\n' + "\n".join(lines) + "</nav>"
 

@@ -8,7 +8,7 @@ from typing import Any
 import bngd
 from bngd.machine import commit, cores, installed
 
-PACKAGES = ("numpy", "scipy", "pandas", "matplotlib", "seaborn", "scikit-learn", "numba", "jax", "papermill")
+_PACKAGES = ("numpy", "scipy", "pandas", "matplotlib", "seaborn", "scikit-learn", "numba", "jax", "papermill")
 """The packages whose version can change a number or a drawing."""
 
 
@@ -38,7 +38,7 @@ def describe(
         "bngd": bngd.__version__,
         **commit(root),
         "python": platform.python_version(),
-        "packages": {name: version for name in PACKAGES if (version := installed(name)) is not None},
+        "packages": {name: version for name in _PACKAGES if (version := installed(name)) is not None},
         "platform": platform.platform(),
         "cores": cores(),
     }

@@ -32,7 +32,7 @@ from bngd.companion.errors import CompanionError
 _TYPES: dict[str, type] = {"int": int, "float": float, "bool": bool, "text": str}
 _COMPARED = {"at most": operator.le, "at least": operator.ge, "below": operator.lt, "above": operator.gt}
 _LIMIT = re.compile(r"(at most|at least|below|above) (.+?)( entries)?")
-HEAD = re.compile(r"(?P<none>None or )?(?P<list>list of )?(?P<type>int|float|bool|text)\b")
+_HEAD = re.compile(r"(?P<none>None or )?(?P<list>list of )?(?P<type>int|float|bool|text)\b")
 _QUOTED_OR = r"""(?:"[^"]*"|'[^']*'|[^{}"'])*"""
 _COMMENT = re.compile(rf"#\s*(?P<rule>{_QUOTED_OR.format(':')}):\s*(?P<meaning>.*)")
 _CLAUSE = re.compile(_QUOTED_OR.format(","))
@@ -99,13 +99,13 @@ def rules(cell: str) -> dict[str, Rule | None]:
 def parse(comment: str) -> Rule | None:
     """Return the rule that a comment begins with, None where it does not."""
     split = _COMMENT.fullmatch(comment)
-    head = HEAD.match(split["rule"]) if split else None
+    head = _HEAD.match(split["rule"]) if split else None
     if split is None or head is None:
         return None
     clauses = [clause.strip() for clause in _CLAUSE.findall(split["rule"][head.end() :]) if clause.strip()]
     rule = Rule(split["rule"], split["meaning"], head["type"], bool(head["none"]), bool(head["list"]), tuple(clauses))
     for clause in clauses:
-        if not any(re.fullmatch(form, clause) for form in FORMS):
+        if not any(re.fullmatch(form, clause) for form in _FORMS):
             raise CompanionError(
                 f"the rule {split['rule']!r} of a parameter has the clause {clause!r}, which is none of: "
                 f"{', '.join(_NAMED_FORMS)}; mend the comment"
@@ -113,7 +113,7 @@ def parse(comment: str) -> Rule | None:
     return rule
 
 
-FORMS = (
+_FORMS = (
     _LIMIT.pattern, r"\d+ entries", r"one of .+", r"multiple of \d[\d_]*", r"not empty", r"as many as \w+",
     r"ascending", r"not all zero", r"odd", r"no power of two",
 )  # fmt: skip

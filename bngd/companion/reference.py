@@ -140,7 +140,7 @@ def signature(name: str, value: Any) -> str:
 def documented(docstring: str) -> list[nodes.Node]:
     """Return a numpydoc docstring as nodes: paragraphs, and a definition list for each of its sections."""
     head, *parts = _HEADING.split("\n" + docstring)
-    found: list[nodes.Node] = [paragraph(*marked(text)) for text in head.strip().split("\n\n") if text]
+    found: list[nodes.Node] = [paragraph(*_marked(text)) for text in head.strip().split("\n\n") if text]
     for title, body in zip(parts[::2], parts[1::2], strict=True):
         found.append(paragraph(nodes.strong("", title)))
         if title == "Examples":
@@ -153,11 +153,11 @@ def documented(docstring: str) -> list[nodes.Node]:
 
 
 def _entry(term: str, text: str) -> nodes.definition_list_item:
-    definition = nodes.definition("", paragraph(*marked(inspect.cleandoc(text))))
-    return nodes.definition_list_item("", nodes.term("", "", *marked(term)), definition)
+    definition = nodes.definition("", paragraph(*_marked(inspect.cleandoc(text))))
+    return nodes.definition_list_item("", nodes.term("", "", *_marked(term)), definition)
 
 
-def marked(text: str) -> list[nodes.Node]:
+def _marked(text: str) -> list[nodes.Node]:
     """Return text with its code and mathematics marked."""
     found: list[nodes.Node] = []
     position = 0

@@ -12,7 +12,7 @@ _SIGNS = dict(zip(VERDICTS, ("✓", "✗", "?"), strict=True))
 
 HEADER = ("Claim", "Measured", "Asked for", "Verdict")
 _LONGEST_LIST = 4
-SMALL = 1e-3
+_SMALL = 1e-3
 """What is smaller is an error, of which two digits say enough."""
 
 _NEAR_ONE = 5e-4
@@ -25,7 +25,7 @@ _HEADINGS = {
 """Columns of tables that underscores alone do not make readable."""
 
 MINUS, TIMES, SPACE = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{NO-BREAK SPACE}"
-POWER = re.compile(r"\d\S*e-\d+")
+_POWER = re.compile(r"\d\S*e-\d+")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -97,10 +97,10 @@ def _sentence_of(statement: str) -> tuple[str, str]:
     return text[: place - 1] + ".", text[place + 1 : -1]
 
 
-def amount(value: Any, *, digits: int, share: bool) -> str:
+def _amount(value: Any, *, digits: int, share: bool) -> str:
     """Return one side of a claim as text: a long list by its ends, a share in per cent, what is next to 1 as such."""
     if isinstance(value, list):
-        told = [amount(entry, digits=digits, share=share) for entry in value]
+        told = [_amount(entry, digits=digits, share=share) for entry in value]
         if len(value) <= _LONGEST_LIST or not all(isinstance(entry, int | float) for entry in value):
             return ", ".join(told[:_LONGEST_LIST])
         least, most = told[value.index(min(value))], told[value.index(max(value))]
@@ -111,7 +111,7 @@ def amount(value: Any, *, digits: int, share: bool) -> str:
         return typeset(f"{100 * value:.4g}") + "%"
     if 0 < abs(value - 1) < _NEAR_ONE:
         return SPACE.join(["1", "+" if value > 1 else MINUS, typeset(f"{abs(value - 1):.0e}")])
-    if abs(value) < SMALL:
+    if abs(value) < _SMALL:
         digits = 2
     return typeset(f"{value:.{digits}g}")
 
@@ -123,9 +123,9 @@ def claim_cells(claim: Mapping[str, Any]) -> tuple[str, ...]:
     """
     sentence, what = _sentence_of(claim["statement"])
     digits, share = 4 if claim["rule"].startswith(TWO_SIDED) else 3, what.startswith("share")
-    measured = (f"{what}: " if what else "") + amount(claim["measured"], digits=digits, share=share)
-    rule = POWER.sub(lambda number: typeset(number[0]), claim["rule"])
-    asked = rule.replace("predicted", amount(claim["predicted"], digits=digits, share=share))
+    measured = (f"{what}: " if what else "") + _amount(claim["measured"], digits=digits, share=share)
+    rule = _POWER.sub(lambda number: typeset(number[0]), claim["rule"])
+    asked = rule.replace("predicted", _amount(claim["predicted"], digits=digits, share=share))
     told = verdict(claim["verdict"])
     if claim["verdict"] != claim["expected"]:
         told += f" (on record: {claim['expected']})"

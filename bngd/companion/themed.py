@@ -13,7 +13,7 @@ from PIL import Image
 from bngd.companion.drawings import PIXELS, image, in_few_colours
 from bngd.files import write_text
 
-COLOURS = {
+_COLOURS = {
     # paper, ink, grid, and what the theory and limits are drawn with
     "#ffffff": "#121212", "#262626": "#dddddd", "#e6e6e6": "#333333", "#222222": "#e6e6e6", "#000000": "#e6e6e6",
     "#767676": "#a8a8a8",
@@ -25,10 +25,10 @@ COLOURS = {
 }  # fmt: skip
 """Colour on a light page, as Matplotlib writes it -> on a dark one, whose ground is the theme's."""
 
-COLOUR = re.compile(r"#[0-9a-f]{6}\b")
+_COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 LIGHT, DARK = (
     np.array([[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in side])
-    for side in (COLOURS.keys(), COLOURS.values())
+    for side in (_COLOURS.keys(), _COLOURS.values())
 )
 
 _GROUP = re.compile(r"(<g\b[^>]*>|</g>)")
@@ -53,7 +53,7 @@ def darken(svg: str) -> str:
             kept.pop()
         elif part.startswith("<g"):
             kept.append(bool(_KEEPS.search(part)) or (kept[-1] and not _CHANGES.search(part)))
-        parts.append(part if kept[-1] else PIXELS.sub(_marks_on_dark, COLOUR.sub(_on_dark, part)))
+        parts.append(part if kept[-1] else PIXELS.sub(_marks_on_dark, _COLOUR.sub(_on_dark, part)))
     return "".join(parts)
 
 
@@ -71,8 +71,8 @@ def _marks_on_dark(pixels: re.Match[str]) -> str:
 
 def _on_dark(colour: re.Match[str]) -> str:
     """Return a colour's counterpart: of one that has none in the table, the mean with white, the closer the darker."""
-    if colour[0] in COLOURS:
-        return COLOURS[colour[0]]
+    if colour[0] in _COLOURS:
+        return _COLOURS[colour[0]]
     rgb = [int(colour[0][place : place + 2], 16) for place in (1, 3, 5)]
     share = 0.5 - 0.5 * (0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2]) / 255
     return "#" + "".join(f"{round(part + share * (255 - part)):02x}" for part in rgb)

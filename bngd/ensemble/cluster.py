@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 
-CHUNK_SECONDS = 0.8
+_CHUNK_SECONDS = 0.8
 """What a chunk should take: long beside what sending it costs, short beside the sweep.
 
 Measured on a sweep of 10^10 coordinate-steps: from 0.2 to 1.6 two workers are 1.74 to 1.84 times as fast as one, in no
@@ -41,7 +41,7 @@ class ClusterError(ConnectionError):
 
 
 @contextmanager
-def connected(cluster: "Client | str") -> Iterator["Client"]:
+def _connected(cluster: "Client | str") -> Iterator["Client"]:
     """Give the client itself, or one for a scheduler's address for as long as it is needed.
 
     Raises
@@ -87,11 +87,11 @@ def run_on_cluster(cluster: "Client | str", runs: Runs) -> Generator[tuple[slice
     """
     from distributed import as_completed
 
-    with connected(cluster) as client, _translated(client):
+    with _connected(cluster) as client, _translated(client):
         threads = sum(client.nthreads().values())
         if threads == 0:
             raise ClusterError(f"{client} has no workers; start some with `dask worker`")
-        waiting = iter(chunks(runs, chunk_size(runs, threads, CHUNK_SECONDS), threads))
+        waiting = iter(chunks(runs, chunk_size(runs, threads, _CHUNK_SECONDS), threads))
         under_way: dict[Any, slice] = {}
         results = as_completed(loop=client.loop)
         while True:

@@ -108,7 +108,7 @@ def _begin_sums(h: Array, z: Array, p: Array, s: Array) -> None:
 
 
 @compiled
-def observe(active: int, eigenvalues: Array, h: Array, z: Array, state: Array, seen: Array) -> None:
+def _observe(active: int, eigenvalues: Array, h: Array, z: Array, state: Array, seen: Array) -> None:
     """Fill the rows of `seen` with a, excess loss, ||w||, effective step and w'g/s.
 
     A run whose w'Hw has overflowed is lost, though its a alone may look harmless: all of it is NaN.
@@ -200,7 +200,7 @@ def _run_block(
             _advance_scalars(active, lr, lr_a, a, p, s, b, c)
             _advance_weights(active, eigenvalues, h, z, b, c, p, s)
         done = pause
-        observe(active, eigenvalues, h, z, state, seen)
+        _observe(active, eigenvalues, h, z, state, seen)
         if done == marks[mark]:
             for j in range(live):
                 _write_column(seen, j, record, owner[j], mark, mark + 1)

@@ -13,11 +13,11 @@ from bngd.ensemble.runs import Runs
 STEP_SECONDS = 2.5e-10
 """About what a coordinate and step of one run costs; only the size of chunks depends on it, no result."""
 
-CHUNK_SECONDS = 0.004
+_CHUNK_SECONDS = 0.004
 """Long enough for handing a chunk to a thread to cost nothing, short enough for all cores to end together."""
 
 
-def chunk_size(runs: Runs, workers: int, seconds: float = CHUNK_SECONDS) -> int:
+def chunk_size(runs: Runs, workers: int, seconds: float = _CHUNK_SECONDS) -> int:
     """Return how many runs make a chunk of about so many seconds, so that no worker waits long for another at the end.
 
     Whole blocks, as many for each worker where that many runs are few.

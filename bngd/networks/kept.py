@@ -42,7 +42,7 @@ def rows(script: str = "", *, parts: bool = False, pooled: int = 1, lr_rest: flo
     """
     titles = sorted(path.stem for path in FOLDER.glob("*.csv"))
     of_script = [title for title in titles if not script or title.split("-")[0] == script]
-    asked = [title for title in of_script if (block(title), rest(title)) == (pooled, lr_rest)]
+    asked = [title for title in of_script if (block(title), _rest(title)) == (pooled, lr_rest)]
     return [title for title in asked if parts or whole(title) == title]
 
 
@@ -56,7 +56,7 @@ def block(title: str) -> int:
     return int(title.partition(_POOLED)[2].split("-")[0] or 1)
 
 
-def rest(title: str) -> float | None:
+def _rest(title: str) -> float | None:
     """Return the step size of all layers but the first in a kept row; None if it is that of all."""
     told = _REST.search(title)
     return float(told[1]) if told else None
@@ -86,7 +86,7 @@ def lines(row: str) -> pd.DataFrame:
     ValueError
         If a table is not as it was written.
     """
-    titles = rows(row.split("-")[0], parts=True, pooled=block(row), lr_rest=rest(row))
+    titles = rows(row.split("-")[0], parts=True, pooled=block(row), lr_rest=_rest(row))
     alike = [title for title in titles if _HIDDEN.sub("", whole(title)) == _HIDDEN.sub("", row)]
     tables = [as_text(_checked(title)).assign(row=title) for title in alike]
     return pd.concat([pd.DataFrame(columns=[*RUN, "row"]), *tables]).drop_duplicates(RUN, ignore_index=True)

@@ -33,7 +33,7 @@ class Grid:
 
 
 A, G = Grid(-3, 3, 40), Grid(-3, 1, 20)
-Z = (1.0, 0.1, 0.01, 0.001)
+_Z = (1.0, 0.1, 0.01, 0.001)
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ _ALL = (
     Row("mnist_m2_bnsplr", MNIST, (M2,), SPLIT, A, 600, (0.001,)),
     Row("mnist_m4_gdlr", MNIST, (M4,), GD, Grid(-3, 5, 40), 6000),
     Row("mnist_m4_bnlr", MNIST, (M4,), BN, Grid(-3, 5, 40), 6000),
-    Row("mnist_m4_bnsplr", MNIST, (M4,), SPLIT, Grid(-3, 7, 40), 6000, Z),
+    Row("mnist_m4_bnsplr", MNIST, (M4,), SPLIT, Grid(-3, 7, 40), 6000, _Z),
     Row("mnist_m5_gdlr", MNIST, _M5, GD, Grid(-3, 6, 40), 6000),
     Row("mnist_m5_bnlr", MNIST, _M5, BN, Grid(-3, 6, 40), 6000),
     Row("mnist_m5_bnsplr", MNIST, _M5, SPLIT, Grid(-3, 7, 40), 3000, (10.0, 1.0, 0.1)),
@@ -165,20 +165,20 @@ _ALL = (
     Row("fmnist_m1_bnasplr", FASHION, (M1,), SPLIT, A, 3000, (0.1, 1.0), gammas=_GAMMAS),
     Row("fmnist_m2_gdlr", FASHION, (M2,), GD, G, 1200),
     Row("fmnist_m2_bnlr", FASHION, (M2,), BN, A, 1200),
-    Row("fmnist_m2_bnsplr", FASHION, (M2,), SPLIT, A, 1200, Z),
+    Row("fmnist_m2_bnsplr", FASHION, (M2,), SPLIT, A, 1200, _Z),
     Row("fmnist_m3_gdlr", FASHION, (M3,), GD, G, 6000),
     Row("fmnist_m3_bnlr", FASHION, (M3,), BN, A, 12000),
-    Row("fmnist_m3_bnsplr", FASHION, (M3,), SPLIT, A, 12000, Z),
-    Row("fmnist_m3_bnsplr2", FASHION, (M3,), SPLIT, A, 1200, Z),
+    Row("fmnist_m3_bnsplr", FASHION, (M3,), SPLIT, A, 12000, _Z),
+    Row("fmnist_m3_bnsplr2", FASHION, (M3,), SPLIT, A, 1200, _Z),
     Row("cifar10_m1_gdlr", CIFAR10, (CIFAR,), GD, G, 1000),
     Row("cifar10_m1_bnlr", CIFAR10, (CIFAR,), BN, A, 1000),
-    Row("cifar10_m1_bnsplr", CIFAR10, (CIFAR,), SPLIT, A, 1000, Z),
+    Row("cifar10_m1_bnsplr", CIFAR10, (CIFAR,), SPLIT, A, 1000, _Z),
     Row("cifar10_m1_gdlr2", CIFAR10, (CIFAR,), GD, G, 1000, centred=True),
     Row("cifar10_m1_bnlr2", CIFAR10, (CIFAR,), BN, A, 1000, centred=True),
-    Row("cifar10_m1_bnsplr2", CIFAR10, (CIFAR,), SPLIT, A, 1000, Z),  # not centred: the script is bnsplr again
+    Row("cifar10_m1_bnsplr2", CIFAR10, (CIFAR,), SPLIT, A, 1000, _Z),  # not centred: the script is bnsplr again
     Row("cifar10_m1_cmp_gd", CIFAR10, (CIFAR,), GD, _TENS, 10000),
     Row("cifar10_m1_cmp_bn", CIFAR10, (CIFAR,), BN, _TENS, 10000),
-    Row("cifar10_m1_cmp_bnsp", CIFAR10, (CIFAR,), SPLIT, _TENS, 10000, Z),
+    Row("cifar10_m1_cmp_bnsp", CIFAR10, (CIFAR,), SPLIT, _TENS, 10000, _Z),
 )
 ROWS = {row.name: row for row in _ALL}
 """Every script that trains by plain gradient descent, by its name."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _RECORDS = ("step", "loss", "accuracy", "test_loss", "test_accuracy")
 """The lists of a `Training`, which are equally long."""
 
-SINGLE = "%.9g"
+_SINGLE = "%.9g"
 """Digits that tell any two numbers of single precision apart."""
 
 
@@ -116,7 +116,7 @@ def _table(runs: Sequence[Training | dict[str, str]]) -> str:
 
 
 def _csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, float_format=SINGLE)
+    return table.to_csv(index=False, float_format=_SINGLE)
 
 
 def read_run(path: Path, job: Job) -> Training | None:

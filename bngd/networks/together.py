@@ -29,7 +29,7 @@ from bngd.networks.training import (
     sgd_steps,
 )
 
-COPIES = 8
+_COPIES = 8
 """Times the parameters that a run takes on the device, roughly: gradients, and what the compiler keeps."""
 
 
@@ -81,7 +81,7 @@ def _fitting(job: Job, data: Images, where: jax.Device, wanted: int) -> int:
         return wanted
     parameters = sum(int(np.prod(shape)) for shape in shapes(job.network, data.shape))
     images = max(job.batch, job.evaluation) * int(np.prod(data.shape))
-    return max(1, min(wanted, int(limit / (np.dtype(job.dtype).itemsize * COPIES * (parameters + images)))))
+    return max(1, min(wanted, int(limit / (np.dtype(job.dtype).itemsize * _COPIES * (parameters + images)))))
 
 
 @partial(jax.jit, static_argnames="network")

@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 LAWS = ("rotation", "weights", "sign", "inputs", "labels")
 """The changes, in the order of the text."""
 
-DIFFERENCE_STEP = 1e-6
+_DIFFERENCE_STEP = 1e-6
 """Relative step of the central differences that give a step's Jacobian: accurate to about nine digits."""
 
 
@@ -148,7 +148,7 @@ def _rounding_of_steps(c: Configuration, run: Trajectory) -> Array:
 
 def _step_jacobian(c: Configuration, a: float, w: Array) -> Array:
     """Return the derivative of one step of BNGD in (a, w), shape (d + 1, d + 1), by central differences."""
-    size = DIFFERENCE_STEP * np.append(np.sqrt(c.problem.explained), np.full(w.size, np.linalg.norm(w)))
+    size = _DIFFERENCE_STEP * np.append(np.sqrt(c.problem.explained), np.full(w.size, np.linalg.norm(w)))
     shifts = np.vstack([np.diag(size), -np.diag(size)])
     next_a, next_w = bngd_step(c.problem, a + shifts[:, 0], w + shifts[:, 1:], c.lr, c.lr_a)
     ahead, behind = np.split(np.column_stack([next_a, next_w]), 2)

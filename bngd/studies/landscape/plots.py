@@ -15,7 +15,7 @@ from bngd.studies.shared.style import BACKED, COLOURS, figure, note, panel_lette
 
 Array = NDArray[np.float64]
 
-LEVELS = np.array([0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
+_LEVELS = np.array([0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
 """Contours of both losses, relative to the normalized loss at the saddles, which bounds it."""
 
 _TICKS = (0, 2, 5, 8, 11)
@@ -47,8 +47,8 @@ def surfaces(
         The solution, and the normal of the line of saddles.
     """
     fig, (left, right) = figure(2, width=7.4, height=3.9, sharex=True, sharey=True)
-    image = _contours(left, axis, axis, gd_loss, LEVELS)
-    _contours(right, axis, axis, bn_loss, LEVELS)
+    image = _contours(left, axis, axis, gd_loss, _LEVELS)
+    _contours(right, axis, axis, bn_loss, _LEVELS)
     left.set_title(r"$J_0(w)$ and gradient descent")
     right.set_title(r"$J(a, w)$ at the best $a$, and BNGD")
     left.plot(*u, marker="*", markersize=13, color=COLOURS["theory"], zorder=4)
@@ -76,7 +76,7 @@ def angle_plane(surface: AngleSurface, norm_u: float, paths: Sequence[Array]) ->
     """
     angle, a, loss, best_a, saddles = surface
     fig, ax = figure(width=7.2, height=4.4)
-    image = _contours(ax, angle, a, loss / (norm_u**2 / 2), LEVELS)
+    image = _contours(ax, angle, a, loss / (norm_u**2 / 2), _LEVELS)
     ax.plot(angle, best_a, "--", color=COLOURS["theory"], linewidth=1.2)
     _draw_paths(ax, paths, COLOURS["bngd"])
     ax.plot([0, 180], [norm_u, -norm_u], "*", markersize=14, color=COLOURS["theory"], zorder=4)
@@ -123,7 +123,7 @@ def _colour_bar(fig: Figure, image: Any, axes: Any) -> None:
     bar = fig.colorbar(image, ax=axes, shrink=0.85, pad=0.02, aspect=28)
     picture(bar.ax)
     bar.set_label(r"excess loss / $\frac{1}{2}u^\top Hu$")
-    bar.set_ticks(_TICKS, labels=[f"{LEVELS[tick]:g}" for tick in _TICKS])
+    bar.set_ticks(_TICKS, labels=[f"{_LEVELS[tick]:g}" for tick in _TICKS])
     bar.outline.set_visible(False)
 
 

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 _COMPLEX_STEP = 1e-30
 """Imaginary part that differentiates: no difference is formed, so it can be as small as the numbers allow."""
 
-DIFFERENCE_STEP = 1e-5
+_DIFFERENCE_STEP = 1e-5
 """Relative step of the central differences that turn gradients into a Hessian: near the cube root of rounding."""
 
 
@@ -50,7 +50,7 @@ def loss_gradient(problem: Problem, a: float, w: ArrayLike) -> Array:
 def loss_hessian(problem: Problem, a: float, w: ArrayLike) -> Array:
     """Return the Hessian of J in (a, w), shape (d + 1, d + 1): central differences of `loss_gradient`."""
     z = np.concatenate([[a], w])
-    steps = DIFFERENCE_STEP * np.append(np.sqrt(problem.explained), np.full(problem.dimension, np.linalg.norm(w)))
+    steps = _DIFFERENCE_STEP * np.append(np.sqrt(problem.explained), np.full(problem.dimension, np.linalg.norm(w)))
     rows = [_slope(problem, z, step * direction) / step for step, direction in zip(steps, np.eye(z.size), strict=True)]
     hessian = np.array(rows)
     return (hessian + hessian.T) / 2

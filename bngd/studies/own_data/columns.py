@@ -17,10 +17,10 @@ MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none",
 
 _BOOLEANS = ({"true": 1.0, "false": 0.0}, {"yes": 1.0, "no": 0.0})
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2})?")
-GROUPS = " '\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{RIGHT SINGLE QUOTATION MARK}"
+_GROUPS = " '\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{RIGHT SINGLE QUOTATION MARK}"
 """Signs that group thousands and can mean nothing else."""
 
-POWER = r"([eE][+-]?\d+)?"
+_POWER = r"([eE][+-]?\d+)?"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Style:
         mark = re.escape(self.decimal)
         grouped = "|".join(rf"\d{{1,3}}({re.escape(sign)}\d{{3}})+" for sign in self.groups)
         whole = rf"(\d+|{grouped})" if grouped else r"\d+"
-        return re.compile(rf"[+-]?({whole}({mark}\d*)?|{mark}\d+){POWER}")
+        return re.compile(rf"[+-]?({whole}({mark}\d*)?|{mark}\d+){_POWER}")
 
     def groups_in(self, text: str) -> bool:
         """Return whether a text is a number in this style and groups its thousands."""
@@ -49,9 +49,9 @@ class Style:
         return int(text) if text.lstrip("+-").isdigit() else float(text)
 
 
-_POINT = Style(".", GROUPS + ",")
-COMMA = Style(",", GROUPS + ".")
-_BARE = Style(".", GROUPS)
+_POINT = Style(".", _GROUPS + ",")
+COMMA = Style(",", _GROUPS + ".")
+_BARE = Style(".", _GROUPS)
 _AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 
 

@@ -13,7 +13,7 @@ from bngd.studies.own_data.source import DataFileError
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 BLANKS = r"\s+"
 _SAMPLE_LINES = 200
-NUMBER = re.compile(r"[+\-\N{MINUS SIGN}]?(\d+([.,]\d*)*|[.,]\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+\-\N{MINUS SIGN}]?(\d+([.,]\d*)*|[.,]\d+)([eE][+-]?\d+)?")
 _EXCEL_HINT = re.compile(r'^"?sep=(.)"?$')
 
 
@@ -58,7 +58,7 @@ def look(path: str, content: bytes, separator: str, header: bool | None, target:
         notes.append(f"Fields were taken to be separated by {words}.")
     rows = _rows(path, content, first, chosen)
     head_line, head, head_end = next(rows)
-    numeric = all(NUMBER.fullmatch(cell.strip()) for cell in head)
+    numeric = all(_NUMBER.fullmatch(cell.strip()) for cell in head)
     numbered = header is False or (header is None and numeric and target not in [cell.strip() for cell in head])
     names = [f"column {j + 1}" for j in range(len(head))] if numbered else [cell.strip() for cell in head]
     if numbered and header is None:

@@ -24,17 +24,17 @@ _FOREIGN = {
     b"SQLite": "an SQLite database",
     b"\x28\xb5\x2f\xfd": "a file compressed by zstd",
 }
-TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".gz")
+_TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".gz")
 _MARKUP = {
     re.compile(rb"<(!|\?|html|table)", re.IGNORECASE): "HTML or XML",
     re.compile(rb'[\[{]\s*[\[{"\d]'): "JSON",
 }
-PACKED: dict[bytes, tuple[str, Any]] = {
+_PACKED: dict[bytes, tuple[str, Any]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
     b"BZh": ("bzip2", bz2.open),
     b"\xfd7zXZ": ("xz", lzma.open),
 }
-MARKS = {
+_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -62,7 +62,7 @@ def find(given: str) -> Path:
     try:
         path = Path(given).expanduser()
         if path.is_dir():
-            inside = sorted(p.name for p in path.iterdir() if p.suffix.lower() in TABLES)
+            inside = sorted(p.name for p in path.iterdir() if p.suffix.lower() in _TABLES)
             there = f"one of {', '.join(inside[:5])}" if inside else "a CSV file"
             raise DataFileError(f"{given!r} is a folder; name a file in it: {there}")
         if not path.exists():
@@ -115,7 +115,7 @@ def _unpacked(path: Path) -> tuple[bytes, list[str]]:
     require_memory(_MEMORY_PER_BYTE * size, f"reading {path} ({size:,} bytes)", "cut it, or take a sample of its rows")
     with path.open("rb") as file:
         raw = file.read()
-    for mark, (name, opened) in PACKED.items():
+    for mark, (name, opened) in _PACKED.items():
         if raw.startswith(mark):
             limit = int((available_memory() or 2**32) / _MEMORY_PER_BYTE)
             try:
@@ -141,7 +141,7 @@ def _decoded(path: Path, raw: bytes, encoding: str) -> tuple[bytes, list[str]]:
             raise DataFileError(
                 f"{path} is not in the encoding {encoding!r} ({error}); give another, or leave it empty"
             ) from None
-    for mark, name in MARKS.items():
+    for mark, name in _MARKS.items():
         if raw.startswith(mark):
             return _strictly(path, raw, name), [] if name == "utf-8-sig" else [f"It was read as {name.upper()}."]
     if b"\0" in raw[:1000]:

@@ -11,7 +11,7 @@ from bngd.studies.shared.style import COLOURS, figure, panel_letters
 
 _VERDICT_COLOURS = dict(zip(VERDICTS, (COLOURS["bngd"], COLOURS["gd"], COLOURS["limit"]), strict=True))
 _VERDICT_MARKERS = dict(zip(VERDICTS, ("s", "X", "D"), strict=True))
-ROUNDING = 1e-17
+_ROUNDING = 1e-17
 """Where a deviation of exactly zero is drawn on the logarithmic axis."""
 
 
@@ -54,7 +54,7 @@ def _draw_deviations(ax: Axes, claims: pd.DataFrame, rows: dict[int, int]) -> No
     for verdict, colour in _VERDICT_COLOURS.items():
         shown = claims[(claims["verdict"] == verdict) & claims["deviation"].notna()]
         ax.plot(
-            np.maximum(shown["deviation"], ROUNDING), shown["chapter"].map(rows), _VERDICT_MARKERS[verdict],
+            np.maximum(shown["deviation"], _ROUNDING), shown["chapter"].map(rows), _VERDICT_MARKERS[verdict],
             color=colour, markersize=5.5, alpha=0.6,
         )  # fmt: skip
     ax.axvline(np.finfo(float).eps, color=COLOURS["limit"], linestyle=":", linewidth=1.2)
