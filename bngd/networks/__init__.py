@@ -5,9 +5,9 @@ try:
 except ImportError as error:
     raise ImportError("the network experiments need JAX; install it with: pip install jax") from error
 
-from bngd.networks.architectures import CIFAR, M1, M2, M3, M4, Conv, Dense, Network, m5, mlp, small_conv
+from bngd.networks.architectures import M1, M2, M3, Network, m5, mlp, small_conv
 from bngd.networks.compiler import compile_quickly
-from bngd.networks.data import DATASETS, load, load_first, scrambled
+from bngd.networks.data import load, load_first, scrambled
 from bngd.networks.floor import (
     cross_entropy_floor,
     cross_entropy_floor_of_norm,
@@ -24,15 +24,10 @@ from bngd.networks.tables import summary
 from bngd.networks.training import Training, run, trajectory
 
 __all__ = [
-    "CIFAR",
-    "DATASETS",
     "M1",
     "M2",
     "M3",
-    "M4",
-    "Conv",
     "DataError",
-    "Dense",
     "Images",
     "Job",
     "Network",
