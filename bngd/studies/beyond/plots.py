@@ -5,15 +5,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bngd.studies.beyond.study import CAUSES
-from bngd.studies.shared.style import COLOURS, figure, mark_level, note, panel_letters, shades
-
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+from bngd.studies.shared.style import COLOURS, MARKERS, figure, mark_level, note, panel_letters, shades
 
 
 def harsh(runs: pd.DataFrame) -> Figure:
     """Draw, of `study.harsh_runs`, ||w||^2 over its bound against eps, and the highest effective steps."""
     fig, axes = figure(2, width=9.2, height=3.5)
-    for cause, colour, marker in zip(CAUSES, ("accent", "bngd", "large", "small"), _MARKERS, strict=False):
+    for cause, colour, marker in zip(CAUSES, ("accent", "bngd", "large", "small"), MARKERS, strict=False):
         part = runs[runs["cause"] == cause]
         axes[0].loglog(
             part["lr"],
@@ -48,7 +46,7 @@ def escapes(times: pd.DataFrame, slopes: pd.DataFrame) -> Figure:
     """Draw the steps away from a saddle against the distance, and their slopes against eps_a."""
     fig, axes = figure(2, width=9.0, height=3.4)
     groups = list(times.groupby("lr_a"))
-    for (lr_a, part), colour, marker in zip(groups, shades(len(groups)), _MARKERS, strict=False):
+    for (lr_a, part), colour, marker in zip(groups, shades(len(groups)), MARKERS, strict=False):
         label = rf"$\varepsilon_a={lr_a:g}$"
         axes[0].semilogx(part["distance"], part["steps"], marker + "-", color=colour, markersize=3.5, label=label)
     axes[0].set_xlabel("distance from the saddle")
@@ -102,7 +100,7 @@ def budget(spent: pd.DataFrame) -> Figure:
     axes[0].loglog(one["scaled_lr"], 1 - one["spent"] / one["budget"], "o", color=COLOURS["bngd"], markersize=3)
     axes[0].set_xlabel(r"$\varepsilon\,/\,(2/\lambda^*_d)$")
     axes[0].set_title(r"unused part of the bound on $\sum g_k^2$")
-    for (delta, part), colour, marker in zip(spent.groupby("delta"), ("bngd", "accent"), _MARKERS, strict=False):
+    for (delta, part), colour, marker in zip(spent.groupby("delta"), ("bngd", "accent"), MARKERS, strict=False):
         label = rf"$\delta={delta:g}\,\max g$"
         axes[1].loglog(part["bound"], part["count"], marker, color=COLOURS[colour], markersize=3, label=label)
     ends = np.array([spent["count"].min(), spent["bound"].max()])

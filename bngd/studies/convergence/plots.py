@@ -11,7 +11,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from bngd.dynamics import Trajectory
-from bngd.studies.shared.style import BACKED, COLOURS, OUTCOME_COLOURS, figure, note, panel_letters, picture
+from bngd.studies.shared.style import (
+    BACKED,
+    COLOURS,
+    DASHES,
+    OUTCOME_COLOURS,
+    SEQUENCE,
+    figure,
+    note,
+    panel_letters,
+    picture,
+)
 
 _BOUNDARIES = {1.0: "theorem: $\\varepsilon_a\\leq 1$", 2.0: "$\\varepsilon_a=2$"}
 _ORDER = list(OUTCOME_COLOURS)
@@ -120,7 +130,7 @@ def mechanism(runs: pd.DataFrame, gd: pd.DataFrame, stability_limit: float) -> F
     fig, axes = figure(3, width=10.0, height=3.3)
     columns = ("relative_loss", "norm_w", "effective_step")
     titles = ("loss over its first value", r"length $\|w_k\|$", r"effective step $\hat{\varepsilon}_k$")
-    for colour, style, (lr, run) in zip(_SEQUENCE, _STYLES, runs.groupby("lr"), strict=False):
+    for colour, style, (lr, run) in zip(SEQUENCE, DASHES, runs.groupby("lr"), strict=False):
         for ax, column in zip(axes, columns, strict=True):
             ax.plot(run["step"], run[column], style, color=colour, label=rf"$\varepsilon={lr:.3g}$")
     bounded = gd[gd["relative_loss"] < 1e4]
@@ -137,10 +147,6 @@ def mechanism(runs: pd.DataFrame, gd: pd.DataFrame, stability_limit: float) -> F
     return fig
 
 
-_SEQUENCE = (COLOURS["bngd"], COLOURS["small"], COLOURS["large"], COLOURS["accent"], COLOURS["light"])
-_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-
-
 def _label_line(ax: Axes, run: pd.DataFrame, label: str) -> None:
     end = run.iloc[-1]
     note(ax, label, (end["step"], end["relative_loss"]), (5, -2), colour="gd", va="top")
@@ -149,7 +155,7 @@ def _label_line(ax: Axes, run: pd.DataFrame, label: str) -> None:
 def patience(runs: pd.DataFrame) -> Figure:
     """Draw the loss of runs with large eps against the step, and against the step over eps, where they coincide."""
     fig, axes = figure(2, width=9.0, height=3.4, sharey=True)
-    for colour, style, (lr, run) in zip(_SEQUENCE, _STYLES, runs.groupby("lr"), strict=False):
+    for colour, style, (lr, run) in zip(SEQUENCE, DASHES, runs.groupby("lr"), strict=False):
         exponent = rf"$\varepsilon=10^{{{np.log10(lr):.3g}}}$"
         axes[0].loglog(run["step"], run["relative_loss"], linestyle=style, color=colour, label=exponent)
         axes[1].loglog(run["step"] / lr, run["relative_loss"], linestyle=style, color=colour)
@@ -216,7 +222,7 @@ def escape(runs: Mapping[float, Trajectory], growth: float, scale: float) -> Fig
         Excess loss at the saddle.
     """
     fig, axes = figure(2, width=9.0, height=3.4)
-    for colour, style, (distance, run) in zip(_SEQUENCE, _STYLES, runs.items(), strict=False):
+    for colour, style, (distance, run) in zip(SEQUENCE, DASHES, runs.items(), strict=False):
         label = "on the saddle" if distance == 0 else rf"distance $10^{{{np.log10(distance):.0f}}}$"
         axes[1].semilogy(run.excess_loss / scale, linestyle=style, color=colour, label=label)
         if distance:

@@ -9,12 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bngd.dynamics import Trajectory
-from bngd.studies.shared.style import COLOURS, INK, figure, note, panel_letters
+from bngd.studies.shared.style import COLOURS, DASHES, INK, MARKERS, SEQUENCE, figure, note, panel_letters
 from bngd.theory import Asymptotes
-
-_SEQUENCE = (COLOURS["bngd"], COLOURS["small"], COLOURS["large"], COLOURS["accent"], COLOURS["light"])
-_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-_MARKERS = ("o", "s", "^", "D", "v")
 
 
 class Tent(NamedTuple):
@@ -28,7 +24,7 @@ class Tent(NamedTuple):
 def norm_growth(runs: Mapping[float, Trajectory]) -> Figure:
     """Draw ||w_k||^2 along runs, by their eps."""
     fig, ax = figure(width=6.6, height=3.6)
-    for style, colour, (lr, run) in zip(_STYLES, _SEQUENCE, runs.items(), strict=False):
+    for style, colour, (lr, run) in zip(DASHES, SEQUENCE, runs.items(), strict=False):
         steps = np.arange(run.a.size) + 1
         ax.loglog(steps, run.norm_w**2, linestyle=style, color=colour, label=rf"$\varepsilon={lr:g}$")
     ax.set(xlabel="step $k$, counted from 1", ylabel=r"squared length $\|w_k\|^2$")
@@ -39,7 +35,7 @@ def norm_growth(runs: Mapping[float, Trajectory]) -> Figure:
 def self_tuning(runs: Mapping[float, Trajectory], limits: Mapping[float, float], levels: Mapping[str, float]) -> Figure:
     """Draw the effective step along runs, by their eps, and the limit of each; mark levels, by label."""
     fig, ax = figure(width=7.6, height=4.4)
-    for style, colour, (lr, run) in zip(_STYLES, _SEQUENCE, runs.items(), strict=False):
+    for style, colour, (lr, run) in zip(DASHES, SEQUENCE, runs.items(), strict=False):
         steps = np.arange(run.a.size) + 1
         ax.loglog(steps, np.abs(run.effective_step), linestyle=style, color=colour, label=rf"$\varepsilon={lr:g}$")
         ax.plot(steps[-1] * 1.15, limits[lr], "<", color=colour, markersize=6, clip_on=False)
@@ -105,7 +101,7 @@ def _draw_tent(ax: Axes, shape: Tent) -> None:
 def asymptote_errors(shapes: Mapping[str, Tent]) -> Figure:
     """Draw by how much the measured tents fall short of each asymptote, on a logarithmic scale."""
     fig, axes = figure(2, width=9.0, height=3.4, sharey=True)
-    for marker, colour, (title, shape) in zip(_MARKERS, _SEQUENCE, shapes.items(), strict=False):
+    for marker, colour, (title, shape) in zip(MARKERS, SEQUENCE, shapes.items(), strict=False):
         for ax, column in zip(axes, ("to_small", "to_large"), strict=True):
             shortfall = (1 - shape.table[column]).clip(lower=np.finfo(float).eps)
             ax.loglog(shape.table["lr"], shortfall, marker, color=colour, markersize=3, label=title)

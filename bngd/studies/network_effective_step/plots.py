@@ -6,10 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
-
-_COLOURS = ("bngd", "small", "large", "accent", "light")
-_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+from bngd.studies.shared.style import COLOURS, DASHES, SEQUENCE, figure, mark_level, panel_letters
 
 
 def self_tuning_paths(paths: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
@@ -24,12 +21,12 @@ def self_tuning_paths(paths: pd.DataFrame, *, layer_names: Sequence[str]) -> Fig
     """
     fig, axes = figure(len(layer_names), height=3.3, sharey=True, sharex=True)
     rates = sorted(paths["lr"].unique())
-    looks = dict(zip(rates, zip(_COLOURS, _STYLES, strict=True), strict=False))
+    looks = dict(zip(rates, zip(SEQUENCE, DASHES, strict=True), strict=False))
     for layer, (ax, title) in enumerate(zip(np.ravel(axes), layer_names, strict=True)):
         for lr, (colour, style) in looks.items():
             one = paths[(paths["layer"] == layer) & (paths["lr"] == lr)]
             label = rf"$\varepsilon = 10^{{{np.log10(lr):.2g}}}$"
-            ax.semilogy(one["step"], one["product"], color=COLOURS[colour], linestyle=style, label=label)
+            ax.semilogy(one["step"], one["product"], color=colour, linestyle=style, label=label)
         mark_level(ax, 2.0, "2", colour=COLOURS["theory"], left=0.97)
         ax.set_title(title, loc="left")
         ax.set_xlabel("update")

@@ -7,10 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bngd.studies.overshoot.study import Passage
-from bngd.studies.shared.style import COLOURS, figure, mark_level, mark_lr, panel_letters
-
-_COLOURS = tuple(COLOURS[name] for name in ("bngd", "small", "large", "accent", "light"))
-_MARKERS = ("o", "s", "^", "D", "v")
+from bngd.studies.shared.style import COLOURS, MARKERS, SEQUENCE, figure, mark_level, mark_lr, panel_letters
 
 
 def dip(scan: pd.DataFrame, limit: float, centre: float) -> Figure:
@@ -36,7 +33,7 @@ def anatomy(runs: Mapping[str, pd.DataFrame], limit: float) -> Figure:
         "norm": r"$\|w_k\|$",
         "effective_step": r"$|\hat{\varepsilon}_k|\,/\,(2/\lambda^*_d)$",
     }
-    for colour, marker, (label, run) in zip(_COLOURS, _MARKERS, runs.items(), strict=False):
+    for colour, marker, (label, run) in zip(SEQUENCE, MARKERS, runs.items(), strict=False):
         for ax, column in zip(axes, titles, strict=True):
             scale = limit if column == "effective_step" else 1.0
             ax.semilogy(run.index, np.abs(run[column]) / scale, marker + "-", color=colour, markersize=4, label=label)
@@ -73,7 +70,7 @@ def mirror(runs: Mapping[str, Passage], limit_of: str) -> Figure:
     """Draw one problem's paths in the plane of sigma and zeta, and (1 - eff_inf/L)/sigma for all."""
     fig, axes = figure(2, width=9.2, height=3.6)
     one = runs[limit_of]
-    for i, (sigma, colour) in enumerate(zip(one.sigma, _COLOURS, strict=False)):
+    for i, (sigma, colour) in enumerate(zip(one.sigma, SEQUENCE, strict=False)):
         s, zeta = one.path_sigma[:, i] / sigma, one.path_zeta[:, i] / sigma**2
         axes[0].plot(s, zeta, ".", color=colour, markersize=2, label=rf"$\sigma={sigma:g}$", rasterized=True)
     circle = np.linspace(-1, 1, 200)
@@ -81,7 +78,7 @@ def mirror(runs: Mapping[str, Passage], limit_of: str) -> Figure:
     axes[0].set_xlabel(r"$\sigma_k/\sigma_0$")
     axes[0].set_title(rf"$\zeta_k/\sigma_0^2$, {limit_of}")
     axes[0].legend(markerscale=5)
-    for colour, marker, (label, run) in zip(_COLOURS, _MARKERS, runs.items(), strict=False):
+    for colour, marker, (label, run) in zip(SEQUENCE, MARKERS, runs.items(), strict=False):
         axes[1].semilogx(run.sigma, -run.final / run.sigma, marker + "-", color=colour, label=label)
     axes[1].axhline(1, color=COLOURS["theory"], linestyle=":")
     axes[1].set_xlabel(r"$\sigma_0$: the run leaves at $(1+\sigma_0)\,2/\lambda^*_d$")

@@ -24,6 +24,11 @@ COLOURS = {
 }
 """What each colour means: the two methods, the theory's lines, the two asymptotes, a limit, and two to spare."""
 
+SEQUENCE = tuple(COLOURS[name] for name in ("bngd", "small", "large", "accent", "light"))
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P")
+"""Colours, lines and markers of some runs or problems that are told apart, in this order."""
+
 METHOD_LABELS = {"gd": "GD", "bngd": "BNGD"}
 """What figures call the two methods, in the order in which they draw them."""
 

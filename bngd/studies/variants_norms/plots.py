@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters, shades
 
-_MARKERS = ("o", "s", "^", "D", "v", "P")
-
 
 def shifted(table: pd.DataFrame, conditions: pd.DataFrame) -> Figure:
     """Draw what GD and BNGD reach on inputs with a mean, and the condition numbers that they see.

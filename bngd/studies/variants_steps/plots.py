@@ -7,9 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters, shades
-
-_MARKERS = ("o", "s", "^", "D", "v")
+from bngd.studies.shared.style import COLOURS, MARKERS, figure, mark_level, panel_letters, shades
 
 
 def momentum(tents: pd.DataFrame, rates: pd.DataFrame) -> Figure:
@@ -22,7 +20,7 @@ def momentum(tents: pd.DataFrame, rates: pd.DataFrame) -> Figure:
     """
     fig, axes = figure(2, width=9.4, height=3.8)
     momenta = tents["momentum"].unique()
-    for colour, marker, m in zip(shades(len(momenta)), _MARKERS, momenta, strict=False):
+    for colour, marker, m in zip(shades(len(momenta)), MARKERS, momenta, strict=False):
         one = tents[tents["momentum"] == m]
         unit = one["ceiling"].iloc[0] / (1 + m)  # 2/l*_d
         axes[0].loglog(
@@ -68,7 +66,7 @@ def decay(steps: Mapping[float, NDArray], balance: pd.DataFrame, curves: pd.Data
     axes[0].set_ylabel(r"$\hat{\varepsilon}_k\,/\,(2/\lambda^*_d)$")
     axes[0].legend(loc="upper right", fontsize=8)
     noises = balance["noise"].unique()
-    for colour, marker, noise in zip(shades(len(noises)), _MARKERS, noises, strict=False):
+    for colour, marker, noise in zip(shades(len(noises)), MARKERS, noises, strict=False):
         one, curve = balance[balance["noise"] == noise], curves[curves["noise"] == noise]
         label = r"no noise" if noise == 0 else rf"$\nu={noise:g}$"
         axes[1].loglog(one["decayed"], one["effective_step"] / limit, marker, color=colour, markersize=4, label=label)
