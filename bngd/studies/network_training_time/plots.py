@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bngd.studies.shared.networks import palette, setting_label
+from bngd.studies.shared.networks import palette, setting_handles
 from bngd.studies.shared.style import COLOURS, figure, mark_level, note, panel_letters, shades
 
 
@@ -76,8 +76,8 @@ def own_time(exact: pd.DataFrame, title: str, kept: pd.DataFrame) -> Figure:
     axes[0].set_title("Least squares", loc="left")
     axes[1].set_title(title, loc="left")
     panel_letters(axes)
-    bound = Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label=r"$e^{-2 \varepsilon_a k}$")
-    fig.legend(handles=[*_markers(kept), bound], loc="outside lower center", ncols=5)
+    handles = [*_markers(kept), _dashed(r"$e^{-2 \varepsilon_a k}$")]
+    fig.legend(handles=handles, loc="outside lower center", ncols=5)
     return fig
 
 
@@ -97,8 +97,8 @@ def frozen(runs: pd.DataFrame) -> Figure:
     for set_formatter in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
         set_formatter("{x:g}")
     ax.set(xlabel=r"step size $\varepsilon$", ylabel="training loss at the end")
-    floor = Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label="its floor")
-    fig.legend(handles=[*ax.get_legend_handles_labels()[0], floor], loc="outside lower center", ncols=5)
+    handles = [*ax.get_legend_handles_labels()[0], _dashed("its floor")]
+    fig.legend(handles=handles, loc="outside lower center", ncols=5)
     return fig
 
 
@@ -126,8 +126,7 @@ def balance(table: pd.DataFrame, surplus: float) -> Figure:
     left.set(xlabel="updates", ylabel=r"root mean square of $\gamma$")
     right.set(xlabel="loss", ylabel="entropy of the softmax", ylim=(loss[0], None))
     panel_letters((left, right))
-    bound = Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label="at most")
-    fig.legend(handles=[*_markers(table), bound], loc="outside lower center", ncols=5)
+    fig.legend(handles=[*_markers(table), _dashed("at most")], loc="outside lower center", ncols=5)
     return fig
 
 
@@ -150,11 +149,12 @@ def _fans(ax: Axes, ranges: pd.DataFrame) -> None:
 
 
 def _markers(runs: pd.DataFrame) -> list[Line2D]:
-    return [Line2D([], [], color=c, marker=".", label=setting_label(s)) for s, c in palette(runs["setting"]).items()]
+    return setting_handles(palette(runs["setting"]), marker=".")
+
+
+def _dashed(label: str) -> Line2D:
+    return Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label=label)
 
 
 def _handles(ranges: pd.DataFrame) -> list[Line2D]:
-    return [
-        *_markers(ranges),
-        Line2D([], [], color=COLOURS["theory"], linestyle="--", linewidth=1.0, label=r"slope $\pm 1$"),
-    ]
+    return [*_markers(ranges), _dashed(r"slope $\pm 1$")]

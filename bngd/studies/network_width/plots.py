@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bngd.studies.shared.networks import loss_against_lr, measures, palette, setting_label
+from bngd.studies.shared.networks import loss_against_lr, measures, palette, setting_handles, setting_label
 from bngd.studies.shared.style import figure, panel_letters
 
 __all__ = [
@@ -40,7 +40,7 @@ def widths_against_units(ranges: pd.DataFrame, *, level: float, factor: float = 
     axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel("decades of step sizes")
     panel_letters(axes)
-    handles = [Line2D([], [], color=colour, marker="o", label=setting_label(s)) for s, colour in colours.items()]
+    handles = setting_handles(colours, marker="o")
     if ranges[[f"{measure}_censored" for measure in measures(level, factor)]].to_numpy().any():
         handles.append(Line2D([], [], color="#444444", marker="^", linestyle="", label="leaves the grid"))
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
@@ -70,7 +70,7 @@ def ranges_against_updates(ranges: pd.DataFrame, *, level: float, factor: float 
     axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel("decades of step sizes")
     panel_letters(axes)
-    handles = [Line2D([], [], color=colour, label=setting_label(s)) for s, colour in colours.items()]
+    handles = setting_handles(colours)
     for h in shades:
         handles += axes[0].plot([], [], shades[h], color="#444444", markersize=4.5, label=f"$h = {h}$")
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
@@ -105,7 +105,7 @@ def ranges_against_sizes(by_units: pd.DataFrame, by_inputs: pd.DataFrame, *, lev
     axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel(f"decades with a loss below {level:g}")
     panel_letters(axes)
-    handles = [Line2D([], [], color=colour, label=setting_label(s)) for s, colour in colours.items()]
+    handles = setting_handles(colours)
     for updates, style in styles.items():
         handles += axes[0].plot([], [], style, color="#444444", label=f"after {updates} updates")
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))

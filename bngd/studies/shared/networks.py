@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import cycle
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -48,6 +49,11 @@ def palette(settings: Iterable[str]) -> dict[str, str]:
     """Return a colour for each setting: its own, or one of some to spare for an eps_a that has none."""
     spare = cycle(mpl.rcParams["axes.prop_cycle"].by_key()["color"])
     return {s: _SETTING_COLOURS[s] if s in _SETTING_COLOURS else next(spare) for s in dict.fromkeys(settings)}
+
+
+def setting_handles(colours: Mapping[str, str], **look: Any) -> list[Line2D]:
+    """Return a legend's entry for each setting, in its colour (see `palette`); `look` is matplotlib's, of a line."""
+    return [Line2D([], [], color=colour, label=setting_label(s), **look) for s, colour in colours.items()]
 
 
 def loss_against_lr(
@@ -111,7 +117,7 @@ def _draw_runs(ax: Axes, runs: pd.DataFrame, loss: str, colours: Mapping[str, st
 
 
 def _legend_below(fig: Figure, colours: Mapping[str, str], diverged: bool) -> None:
-    handles = [Line2D([], [], color=colour, marker=".", label=setting_label(s)) for s, colour in colours.items()]
+    handles = setting_handles(colours, marker=".")
     if diverged:
         handles.append(Line2D([], [], color="#444444", marker="x", linestyle="", label="diverged"))
     fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
