@@ -3,10 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bngd.studies.shared.networks import loss_against_lr, measures, palette, setting_label
+from bngd.studies.shared.networks import measures, palette, setting_label
 from bngd.studies.shared.style import figure, panel_letters
-
-__all__ = ["loss_against_lr", "range_widths"]
 
 
 def range_widths(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> Figure:

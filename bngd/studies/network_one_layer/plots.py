@@ -9,10 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bngd.studies.shared.networks import loss_against_lr
 from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
-
-__all__ = ["hidden_tent", "loss_against_lr", "parts"]
 
 _LOOKS = [("bngd", "-"), ("small", "--"), ("accent", "-."), ("gd", "-")]
 """Of each part, and of each choice of who has a rate of its own: in both the last two lines say most."""

@@ -6,10 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bngd.studies.shared.networks import loss_against_lr
 from bngd.studies.shared.style import figure
-
-__all__ = ["images", "loss_against_lr"]
 
 
 def images(panels: Mapping[str, NDArray]) -> Figure:

@@ -4,16 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bngd.studies.shared.networks import loss_against_lr, measures, palette, setting_handles, setting_label
+from bngd.studies.shared.networks import measures, palette, setting_handles
 from bngd.studies.shared.style import figure, panel_letters
-
-__all__ = [
-    "loss_against_lr",
-    "ranges_against_sizes",
-    "ranges_against_updates",
-    "setting_label",
-    "widths_against_units",
-]
 
 
 def widths_against_units(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> Figure:
