@@ -31,7 +31,7 @@ def place(what: str, row: int | None = None, column: object = None) -> str:
     return f"{what} ({', '.join(parts)})" if parts else what
 
 
-def as_matrix(given: Any, what: str = "X") -> tuple[Array, list[str] | None]:
+def as_matrix(given: Any) -> tuple[Array, list[str] | None]:
     """Return features as floats (n, p), and their names where a DataFrame has them.
 
     Raises
@@ -42,16 +42,16 @@ def as_matrix(given: Any, what: str = "X") -> tuple[Array, list[str] | None]:
         If a sparse matrix does not fit into memory when it is filled, which centring does.
     """
     if _is_sparse(given):
-        require_memory(32.0 * given.shape[0] * given.shape[1], f"{what}, sparse of shape {given.shape}, filled by "
+        require_memory(32.0 * given.shape[0] * given.shape[1], f"X, sparse of shape {given.shape}, filled by "
                        "centring,", "choose fewer columns or samples")  # fmt: skip
         given = given.toarray()
     if not hasattr(given, "columns") or not hasattr(given, "iloc"):
-        return as_floats(given, what), None
+        return as_floats(given, "X"), None
     names = [" / ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in given.columns]
     repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if repeated:
-        raise ValueError(f"{what} has more than one column {repeated[0]!r}; rename or drop all but one")
-    columns = [as_floats(given.iloc[:, j], what, name) for j, name in enumerate(names)]
+        raise ValueError(f"X has more than one column {repeated[0]!r}; rename or drop all but one")
+    columns = [as_floats(given.iloc[:, j], "X", name) for j, name in enumerate(names)]
     return (np.column_stack(columns) if columns else np.empty(given.shape)), names
 
 

@@ -60,7 +60,6 @@ from bngd.networks import (
     together,
     training,
 )
-from bngd.networks import ranges as network_ranges
 from bngd.networks.architectures import Dense, Network
 from bngd.studies.convergence_rate.study import _converged_runs
 from bngd.studies.effective_hessian.study import problem_with_shares
@@ -217,7 +216,6 @@ NETWORKS = [
     (lambda: list(parallel.as_finished([], IMAGES)), "0 jobs", "workers"),
     (lambda: protocol.ROWS["fmnist_m2_gdlr"].with_hidden(7), "7", "--hidden"),
     (lambda: protocol.ROWS["mnist_m5_gdlr"].with_hidden(-1), "-1", "--hidden"),
-    (lambda: network_ranges.workable_ranges(pd.DataFrame(), factor=1.0, level=1.0), "1.0", "factor"),
     (lambda: sources.verify(Path("none"), []), "none", "fetch"),
     (lambda: sources.verify(REPOSITORY / "LICENSE", ["abc"]), "LICENSE", "abc"),
     (lambda: sources.fetch(Path("none"), [{"a.gz": "0"}], []), "a.gz", "none"),

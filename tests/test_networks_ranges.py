@@ -48,8 +48,6 @@ def test_all_diverged_or_none_good_enough_is_width_zero():
     assert found.set_index("setting")["relative_decades"]["gd"] == 0.0
 
 
-def test_bad_factor_and_level():
-    with pytest.raises(ValueError, match="factor is 1"):
-        workable_ranges(table(bn=v_shaped(0, 0)), factor=1.0, level=1.0)
+def test_bad_level():
     with pytest.raises(ValueError, match="threshold"):
         workable_ranges(table(bn=v_shaped(0, 0)), level=0.0)

@@ -254,9 +254,9 @@ def m5(hidden: int) -> Network:
     return Network(f"m5, h = {hidden}", (Dense(hidden), Dense(CLASSES)), loss="quadratic")
 
 
-def mlp(hidden: int, loss: str = "cross_entropy") -> Network:
+def mlp(hidden: int) -> Network:
     """Return a perceptron with one hidden layer, which the reduced runs use."""
-    return Network(f"MLP, h = {hidden}", (Dense(hidden), Dense(CLASSES)), loss=loss)
+    return Network(f"MLP, h = {hidden}", (Dense(hidden), Dense(CLASSES)))
 
 
 def small_conv(filters: int = 8, units: int = 128) -> Network:

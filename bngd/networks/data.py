@@ -102,18 +102,18 @@ def _read_cifar10_scrambled(name: str, folder: Path, origin: str) -> Images:
     return replace(true, x_train=scrambled(stored[0]), x_test=scrambled(stored[1]))
 
 
-def channels_last(stored: NDArray, size: int = 32) -> NDArray:
-    """Turn rows of stored bytes, channel after channel, into images of shape (n, size, size, 3)."""
-    return np.moveaxis(stored.reshape(-1, 3, size, size), 1, 3)
+def channels_last(stored: NDArray) -> NDArray:
+    """Turn rows of stored bytes, channel after channel, into images of shape (n, 32, 32, 3)."""
+    return np.moveaxis(stored.reshape(-1, 3, 32, 32), 1, 3)
 
 
-def scrambled(stored: NDArray, size: int = 32) -> NDArray:
-    """Reshape rows of stored bytes straight to (n, size, size, 3), as the authors' scripts did.
+def scrambled(stored: NDArray) -> NDArray:
+    """Reshape rows of stored bytes straight to (n, 32, 32, 3), as the authors' scripts did.
 
-    The bytes come channel after channel, so entry (i, j, c) is then the stored byte 3 (size i + j) + c: three
+    The bytes come channel after channel, so entry (i, j, c) is then the stored byte 3 (32 i + j) + c: three
     neighbouring pixels of one channel pass for the three colours of one pixel.
     """
-    return stored.reshape(-1, size, size, 3)
+    return stored.reshape(-1, 32, 32, 3)
 
 
 def _cifar_batch(archive: tarfile.TarFile, member: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -7,19 +7,20 @@ from numpy.typing import NDArray
 
 from bngd.measure import workable_range
 
+FACTOR = 2.0
+"""How much more than a method's own best loss the relative measure lets pass."""
 
-def workable_ranges(runs: pd.DataFrame, *, factor: float = 2.0, level: float, loss: str = "train_loss") -> pd.DataFrame:
+
+def workable_ranges(runs: pd.DataFrame, *, level: float, loss: str = "train_loss") -> pd.DataFrame:
     """Return the width of the range of workable rates, for each network, setting and seed.
 
-    One measure calls a rate workable if its loss is within a factor of the method's own best. It flatters a method
+    One measure calls a rate workable if its loss is within `FACTOR` times the method's own best. It flatters a method
     whose best is poor, so the other asks for a loss below a level that is the same for all.
 
     Parameters
     ----------
     runs : DataFrame
         As `bngd.networks.summary` gives it.
-    factor : float
-        Of the relative measure, above 1.
     level : float
         Of the absolute measure.
     loss : str
@@ -35,10 +36,8 @@ def workable_ranges(runs: pd.DataFrame, *, factor: float = 2.0, level: float, lo
     Raises
     ------
     ValueError
-        If the factor is not above 1, or the level not positive.
+        If the level is not positive.
     """
-    if not factor > 1:
-        raise ValueError(f"factor is {factor}; give a number above 1, or not even the best rate works")
     rows = []
     for identity, group in runs.groupby(["network", "setting", "seed"], sort=False):
         ordered = group.sort_values("lr")
@@ -46,7 +45,7 @@ def workable_ranges(runs: pd.DataFrame, *, factor: float = 2.0, level: float, lo
         best = finite.loc[finite[loss].idxmin()] if len(finite) else ordered.iloc[0]
         row = dict(zip(("network", "setting", "seed"), identity, strict=True))
         row |= {"best_lr": best["lr"], "best_loss": best[loss]}
-        relative = factor * best[loss] if len(finite) else level
+        relative = FACTOR * best[loss] if len(finite) else level
         for name, threshold in (("relative", relative), ("absolute", level)):
             row |= _measured(name, ordered["lr"].to_numpy(), ordered[loss].to_numpy(), threshold)
         rows.append(row)

@@ -39,7 +39,7 @@ def _times(hessian: _Product, v: Array) -> Array:
 
 
 def sharpness(
-    network: Network, parameters: Parameters, layer: int, x: Array, y: Array, *, iterations: int = 16, seed: int = 0
+    network: Network, parameters: Parameters, layer: int, x: Array, y: Array, *, iterations: int = 16
 ) -> float:
     """Return the largest eigenvalue of the loss's Hessian in one layer's weights, by Lanczos.
 
@@ -53,8 +53,6 @@ def sharpness(
     y : Array, shape (n,)
     iterations : int
         Dimension of the Krylov space; the largest eigenvalue is the first that it finds.
-    seed : int
-        Of the starting vector.
 
     Returns
     -------
@@ -62,7 +60,7 @@ def sharpness(
         NaN where the loss is not finite.
     """
     shape, dtype = np.shape(parameters["weights"][layer]), parameters["weights"][layer].dtype
-    start = np.random.default_rng(seed).standard_normal(shape).ravel()
+    start = np.random.default_rng(0).standard_normal(shape).ravel()
     basis, diagonal, off = [start / np.linalg.norm(start)], [], []
     hessian = _hessian(network, parameters, layer, x, y)
     for _ in range(min(iterations, start.size)):
@@ -87,7 +85,7 @@ def _orthogonalise(vector: NDArray, basis: list[NDArray]) -> NDArray:
     return vector
 
 
-def self_tuning(job: Job, data: Images, *, images: int = 1000, iterations: int = 16) -> pd.DataFrame:
+def self_tuning(job: Job, data: Images, *, images: int = 1000) -> pd.DataFrame:
     r"""Train, and follow each layer's norm, effective step and sharpness.
 
     For a loss that does not see the scale of a layer's weights W, the gradient is orthogonal to W and the Hessian at W
@@ -105,8 +103,6 @@ def self_tuning(job: Job, data: Images, *, images: int = 1000, iterations: int =
     data : Images
     images : int
         The first so many training images are what sharpness and loss are measured on.
-    iterations : int
-        Of Lanczos.
 
     Returns
     -------
@@ -121,7 +117,7 @@ def self_tuning(job: Job, data: Images, *, images: int = 1000, iterations: int =
             loss, _ = evaluate(job.network, state.parameters, state.moving, True, looked_at)
             x, y = jax.jit(seen)(looked_at)
             for layer, weights in enumerate(state.parameters["weights"]):
-                top = sharpness(job.network, state.parameters, layer, x, y, iterations=iterations)
+                top = sharpness(job.network, state.parameters, layer, x, y)
                 norm = np.linalg.norm(np.asarray(weights, dtype=float))
                 rows.append((state.step, layer, float(loss), norm, top))
     table = pd.DataFrame(rows, columns=["step", "layer", "loss", "norm", "sharpness"])

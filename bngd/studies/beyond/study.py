@@ -16,10 +16,11 @@ Array = NDArray[np.float64]
 CAUSES = ("the lag of the scale", "the slowest direction", "the stiffest direction", "the way down to the edge")
 """What decides how long a run takes: |1 - eps_a|, 1 - eff l*_2, 1 - eff l*_d, or that eff still exceeds 2/l*_d."""
 
+_TOLERANCE = 1e-10
+"""A harsh run has converged when its excess loss is below this part of u'Hu/2."""
 
-def harsh_runs(
-    rng: np.random.Generator, *, n_problems: int, runs_per_problem: int, steps: int, tolerance: float = 1e-10
-) -> pd.DataFrame:
+
+def harsh_runs(rng: np.random.Generator, *, n_problems: int, runs_per_problem: int, steps: int) -> pd.DataFrame:
     """Run BNGD where a counterexample is likeliest: kappa to 1e6, eps 1e-8 to 1e12, eps_a to 2 - 1e-4, a_0 to 1e8 P.
 
     kappa is log-spaced over the problems, and over the runs of each are eps; 2 - eps_a in one half, from 1e-4 on; and
@@ -35,10 +36,10 @@ def harsh_runs(
         factor, from the loss of the start; infinite while eff is above 2/l*_d).
     """
     kappas = np.geomspace(1e6, 1, n_problems)
-    return pd.concat([_harsh(rng, kappa, runs_per_problem, steps, tolerance) for kappa in kappas], ignore_index=True)
+    return pd.concat([_harsh(rng, kappa, runs_per_problem, steps) for kappa in kappas], ignore_index=True)
 
 
-def _harsh(rng: np.random.Generator, kappa: float, n: int, steps: int, tolerance: float) -> pd.DataFrame:
+def _harsh(rng: np.random.Generator, kappa: float, n: int, steps: int) -> pd.DataFrame:
     places = np.append([0.0, 1.0], rng.random(rng.integers(9)))  # of log eigenvalues between the ends, 2 to 10 of them
     problem = Problem.from_spectrum(10 ** rng.uniform(-1, 1) * kappa**places, rng=rng)
     w0, p = unit_vectors(rng, problem.dimension, n), np.sqrt(problem.explained)
@@ -47,7 +48,7 @@ def _harsh(rng: np.random.Generator, kappa: float, n: int, steps: int, tolerance
     lr_a[near_two] = 2 - _log_spread(rng, -4, 0, near_two.size)
     a0[off_slice] = p * _log_spread(rng, 8, -4, off_slice.size) * rng.choice([-1.0, 1.0], off_slice.size)
     runs = sweep(
-        problem, lr, steps=steps, w0=w0, lr_a=lr_a, a0=a0, checkpoints=[steps // 2, steps], tolerance=tolerance
+        problem, lr, steps=steps, w0=w0, lr_a=lr_a, a0=a0, checkpoints=[steps // 2, steps], tolerance=_TOLERANCE
     )
     half, last = (runs[runs["step"] == step].reset_index(drop=True) for step in (steps // 2, steps))
     norm = last["norm_w"].to_numpy()
@@ -64,7 +65,7 @@ def _harsh(rng: np.random.Generator, kappa: float, n: int, steps: int, tolerance
             "relative_step": relative,
             "unsettled": 1 - (half["norm_w"] / last["norm_w"]) ** 2,
             "loss_fell": last["excess_loss"] <= half["excess_loss"] * (1 + 1e-9),
-            **_outlook(problem, relative, lr_a, np.log(first / tolerance)),
+            **_outlook(problem, relative, lr_a, np.log(first / _TOLERANCE)),
         }
     )
 

@@ -94,9 +94,9 @@ def _with_limits(problem: Problem, runs: pd.DataFrame, tolerance: float) -> pd.D
     )
 
 
-def outcome_counts(runs: pd.DataFrame, by: Sequence[str] = ("regime",)) -> pd.DataFrame:
-    """Return how many runs ended how: a row for each value of ``by``, a column for each outcome that occurs."""
-    counts = runs.groupby([*by, "outcome"]).size().unstack(fill_value=0)
+def outcome_counts(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return how many runs ended how: a row for each value of ``regime``, a column for each outcome that occurs."""
+    counts = runs.groupby(["regime", "outcome"]).size().unstack(fill_value=0)
     return counts[[outcome.value for outcome in Outcome if outcome.value in counts]]
 
 
@@ -166,8 +166,8 @@ def escapes(
     }
 
 
-def growth_factor(trajectory: Trajectory, low: float = 1e2, high: float = 1e6) -> float:
-    """Return the factor per step at which |a_k| grew, between ``low`` and ``high`` times its first value.
+def growth_factor(trajectory: Trajectory) -> float:
+    """Return the factor per step at which |a_k| grew, between 1e2 and 1e6 times its first value.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def growth_factor(trajectory: Trajectory, low: float = 1e2, high: float = 1e6) -
         NaN where fewer than 2 steps lie between.
     """
     size = np.abs(trajectory.a)
-    inside = np.flatnonzero((size > low * size[0]) & (size < high * size[0]))
+    inside = np.flatnonzero((size > 1e2 * size[0]) & (size < 1e6 * size[0]))
     if inside.size < 2:
         return float("nan")
     first, last = inside[0], inside[-1]

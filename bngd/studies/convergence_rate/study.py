@@ -41,7 +41,6 @@ def factors_on_random_problems(
     n_problems: int,
     n_runs: int,
     steps: int,
-    dimensions: tuple[int, int] = (3, 100),
     condition_numbers: tuple[float, float] = (2.0, 60.0),
 ) -> pd.DataFrame:
     r"""Run both methods on random problems and compare the factor of the error with the predicted one.
@@ -62,7 +61,7 @@ def factors_on_random_problems(
     """
     tables = []
     for index in range(n_problems):
-        family, problem = problem_of_a_family(rng, dimensions=dimensions, condition_numbers=condition_numbers)
+        family, problem = problem_of_a_family(rng, dimensions=(3, 100), condition_numbers=condition_numbers)
         w0 = unit_vectors(rng, problem.dimension)
         lr_gd = rng.uniform(0.1, 0.99, n_runs) * gd_stability_limit(problem)
         kinds = [
@@ -101,7 +100,7 @@ def _measured_runs(table: pd.DataFrame) -> pd.DataFrame:
     return ends.assign(measured=[np.sqrt(decay_factor(run)) for run in loss])
 
 
-def residual_quantiles(factors: pd.DataFrame, quantiles: ArrayLike = (0.5, 0.95, 1.0)) -> pd.DataFrame:
+def residual_quantiles(factors: pd.DataFrame) -> pd.DataFrame:
     """Return quantiles of abs(measured - predicted) over the asymptotic runs, by method and by which factor decides.
 
     Returns
@@ -113,7 +112,7 @@ def residual_quantiles(factors: pd.DataFrame, quantiles: ArrayLike = (0.5, 0.95,
     slowest = np.where(runs["a_factor"] > runs["w_factor"], "a", "w")
     runs = runs.assign(slowest=slowest, residual=(runs["measured"] - runs["predicted"]).abs())
     groups = runs.groupby(["method", "slowest"], sort=True)["residual"]
-    table = groups.quantile(list(np.atleast_1d(quantiles))).unstack()
+    table = groups.quantile([0.5, 0.95, 1.0]).unstack()
     table.columns = [f"quantile {q:g}" for q in table.columns]
     return table.assign(runs=groups.size()).reset_index()
 
@@ -128,7 +127,7 @@ class BestStep(NamedTuple):
     effective_step: float
 
 
-def find_best_lr(problem: Problem, w0: ArrayLike, *, n_grid: int = 32, n_zooms: int = 4) -> BestStep:
+def find_best_lr(problem: Problem, w0: ArrayLike) -> BestStep:
     """Return the step size with the smallest rho* at the end, found by sweeps that zoom in (lr_a = 1).
 
     Since ||w|| never decreases, eff <= A eps at the end; the search begins where A eps is the best effective step and
@@ -140,12 +139,12 @@ def find_best_lr(problem: Problem, w0: ArrayLike, *, n_grid: int = 32, n_zooms: 
         If no run has converged in twice the steps that reduce the loss by 1e-10 at the best factor.
     """
     w0 = np.asarray(w0, dtype=float)
-    grid = _lowest_lr(problem, w0) * np.geomspace(1, 1e4, 2 * n_grid)
-    for _ in range(n_zooms):
+    grid = _lowest_lr(problem, w0) * np.geomspace(1, 1e4, 64)
+    for _ in range(4):
         runs = _converged_runs(problem, grid, w0, bngd_best_factor(problem))
         best = _fastest(problem, runs)
         ends = runs["lr"].iloc[[max(best - 1, 0), min(best + 1, len(runs) - 1)]]
-        grid = np.geomspace(ends.iloc[0], ends.iloc[1], n_grid)
+        grid = np.geomspace(ends.iloc[0], ends.iloc[1], 32)
     return BestStep(float(runs["lr"].iloc[best]), float(runs["effective_step"].iloc[best]))
 
 
@@ -177,38 +176,32 @@ def widest_start(problem: Problem, starts: ArrayLike) -> Array:
     return starts[np.argmax(small * large)]
 
 
-def highest_effective_steps(problem: Problem, starts: ArrayLike, *, n_grid: int = 24) -> Array:
+def highest_effective_steps(problem: Problem, starts: ArrayLike) -> Array:
     """Return the largest effective step that a run ends with over all step sizes, for each start (m, d), shape (m,).
 
     It is the top of the tent of eff against eps. Where it lies below the best effective step, no step size gives the
     best rate. NaN where no run has converged in the steps that GD would take at its best.
     """
     starts = np.asarray(starts, dtype=float)
-    lr = _lowest_lr(problem, starts) * np.geomspace(1, 1e4, n_grid)[:, None]
+    lr = _lowest_lr(problem, starts) * np.geomspace(1, 1e4, 24)[:, None]
     runs = _converged_runs(problem, lr, starts, gd_best_factor(problem))
     return runs.groupby("start")["effective_step"].max().reindex(range(len(starts))).to_numpy()
 
 
-def loss_at_best(problem: Problem, w0: ArrayLike, *, reduction: float = ASYMPTOTIC) -> pd.DataFrame:
+def loss_at_best(problem: Problem, w0: ArrayLike) -> pd.DataFrame:
     """Return the loss of each method at its own best step size, until GD has reduced it (see `loss_against_step`)."""
-    steps = steps_to_reduce(gd_best_factor(problem), reduction) + 50
+    steps = steps_to_reduce(gd_best_factor(problem), ASYMPTOTIC) + 50
     rates = {"lr_gd": gd_best_lr(problem), "lr_bngd": find_best_lr(problem, w0).lr}
     return loss_against_step(problem, w0, **rates, steps=steps)
 
 
-def steps_to_floor(losses: pd.DataFrame, floor: float = 1e-12) -> tuple[int, int]:
-    """Return after how many steps GD and BNGD first were at ``floor`` times the loss of the start."""
-    first = losses[losses["relative_loss"] <= floor].groupby("method")["step"].min()
+def steps_to_floor(losses: pd.DataFrame) -> tuple[int, int]:
+    """Return after how many steps GD and BNGD first were at 1e-12 times the loss of the start."""
+    first = losses[losses["relative_loss"] <= 1e-12].groupby("method")["step"].min()
     return int(first["gd"]), int(first["bngd"])
 
 
-def random_best_factors(
-    rng: np.random.Generator,
-    n_problems: int,
-    *,
-    dimensions: tuple[int, int] = (3, 200),
-    condition_numbers: tuple[float, float] = (2.0, 1e5),
-) -> pd.DataFrame:
+def random_best_factors(rng: np.random.Generator, n_problems: int) -> pd.DataFrame:
     """Return the predicted best factors of both methods on random problems; nothing is run.
 
     Returns
@@ -216,9 +209,7 @@ def random_best_factors(
     pandas.DataFrame
         Columns family, dimension, gd and bngd.
     """
-    drawn = [
-        problem_of_a_family(rng, dimensions=dimensions, condition_numbers=condition_numbers) for _ in range(n_problems)
-    ]
+    drawn = [problem_of_a_family(rng, dimensions=(3, 200), condition_numbers=(2.0, 1e5)) for _ in range(n_problems)]
     rows = [(family, p.dimension, gd_best_factor(p), bngd_best_factor(p)) for family, p in drawn]
     return pd.DataFrame(rows, columns=["family", "dimension", "gd", "bngd"])
 

@@ -243,10 +243,10 @@ _FIRST_ANGLE = -100.0
 """Where the circle of directions is cut open, in degrees from u: away from the minimisers, at 0 and 180."""
 
 
-def angle_surface(problem: Problem, n: int, reach: float = 1.6) -> AngleSurface:
-    """Return J over n angles from -100 to 260 degrees and n values of a up to ``reach`` times ||u||_H."""
+def angle_surface(problem: Problem, n: int) -> AngleSurface:
+    """Return J over n angles from -100 to 260 degrees and n values of a up to 1.6 times ||u||_H."""
     angle = np.linspace(_FIRST_ANGLE, _FIRST_ANGLE + 360, n)
-    a = np.linspace(-reach, reach, n) * np.sqrt(problem.explained)
+    a = np.linspace(-1.6, 1.6, n) * np.sqrt(problem.explained)
     w = at_angles(problem, angle)
     across = np.array([-problem.g[1], problem.g[0]])
     saddles = np.sort(angle_to_solution(problem, np.array([across, -across])))
@@ -275,9 +275,9 @@ def _angle_path(angle: Array, a: Array) -> Array:
     return np.insert(np.column_stack([angle, a]), crossings, np.nan, axis=0)
 
 
-def reach(runs: Sequence[Trajectory], margin: float = 0.1) -> float:
-    """Return half the width of a square around the origin that holds all runs, with a relative margin."""
-    return (1 + margin) * float(max(np.abs(run.w).max() for run in runs))
+def reach(runs: Sequence[Trajectory]) -> float:
+    """Return half the width of a square around the origin that holds all runs, with a margin of a tenth."""
+    return 1.1 * float(max(np.abs(run.w).max() for run in runs))
 
 
 def cancellation(problem: Problem, run: Trajectory) -> pd.DataFrame:

@@ -7,15 +7,15 @@ from bngd.studies.shared.networks import measures, palette, setting_label
 from bngd.studies.shared.style import figure, panel_letters
 
 
-def range_widths(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> Figure:
+def range_widths(ranges: pd.DataFrame, *, level: float) -> Figure:
     """Draw the width of the workable range by both measures: a dot a seed, a triangle where it leaves the grid.
 
     Parameters
     ----------
     ranges : DataFrame
         As `bngd.networks.workable_ranges` gives it.
-    level, factor : float
-        Of the absolute and of the relative measure.
+    level : float
+        Of the absolute measure.
     """
     import seaborn as sns  # slow to import, and needed by one figure
 
@@ -27,7 +27,7 @@ def range_widths(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> 
     labelled = ranges.assign(label=labels)
     colours = palette(ranges["setting"])
     fig, axes = figure(2, height=0.9 + 0.27 * len(set(labels)), sharey=True)
-    for ax, (measure, title) in zip(axes, measures(level, factor).items(), strict=True):
+    for ax, (measure, title) in zip(axes, measures(level).items(), strict=True):
         width = f"{measure}_decades"
         same = {"data": labelled, "y": "label", "hue": "setting", "palette": colours, "ax": ax, "legend": False}
         sns.barplot(x=width, errorbar=None, alpha=0.25, width=0.6, linewidth=0, **same)

@@ -8,21 +8,21 @@ from bngd.studies.shared.networks import measures, palette, setting_handles
 from bngd.studies.shared.style import figure, panel_letters
 
 
-def widths_against_units(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> Figure:
+def widths_against_units(ranges: pd.DataFrame, *, level: float) -> Figure:
     """Draw the width of the workable range against the number of hidden units, by both measures, a dot a seed.
 
     Parameters
     ----------
     ranges : DataFrame
         As `bngd.studies.network_width.study.ranges_of` gives it.
-    level, factor : float
-        Of the absolute and of the relative measure.
+    level : float
+        Of the absolute measure.
     """
     import seaborn as sns  # slow to import, and needed by one figure
 
     fig, axes = figure(2, height=3.2, sharey=True)
     colours = palette(ranges["setting"])
-    for ax, (measure, title) in zip(axes, measures(level, factor).items(), strict=True):
+    for ax, (measure, title) in zip(axes, measures(level).items(), strict=True):
         ordered = ranges.sort_values(f"{measure}_censored", kind="stable")  # the few triangles last, on top of the dots
         same = {"data": ordered, "x": "h", "y": f"{measure}_decades", "hue": "setting", "palette": colours}
         sns.lineplot(errorbar=None, estimator="median", linewidth=1.2, legend=False, ax=ax, **same)
@@ -33,25 +33,25 @@ def widths_against_units(ranges: pd.DataFrame, *, level: float, factor: float = 
     axes[0].set_ylabel("decades of step sizes")
     panel_letters(axes)
     handles = setting_handles(colours, marker="o")
-    if ranges[[f"{measure}_censored" for measure in measures(level, factor)]].to_numpy().any():
+    if ranges[[f"{measure}_censored" for measure in measures(level)]].to_numpy().any():
         handles.append(Line2D([], [], color="#444444", marker="^", linestyle="", label="leaves the grid"))
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return fig
 
 
-def ranges_against_updates(ranges: pd.DataFrame, *, level: float, factor: float = 2.0) -> Figure:
+def ranges_against_updates(ranges: pd.DataFrame, *, level: float) -> Figure:
     """Draw the width of the workable range against the number of updates, a line for each setting and hidden width.
 
     Parameters
     ----------
     ranges : DataFrame
         As `bngd.studies.network_width.study.while_training` gives it; medians over the repetitions are drawn.
-    level, factor : float
-        Of the absolute and of the relative measure.
+    level : float
+        Of the absolute measure.
     """
     fig, axes = figure(2, height=3.2, sharey=True)
     colours, shades = palette(ranges["setting"]), dict(zip(sorted(set(ranges["h"])), ("o:", "s-", "D--"), strict=False))
-    for ax, (measure, title) in zip(axes, measures(level, factor).items(), strict=True):
+    for ax, (measure, title) in zip(axes, measures(level).items(), strict=True):
         medians = ranges.groupby(["setting", "h", "updates"])[f"{measure}_decades"].median()
         for (setting, h), line in medians.groupby(level=[0, 1]):
             updates = line.index.get_level_values("updates")

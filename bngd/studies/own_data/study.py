@@ -101,8 +101,8 @@ def guaranteed_in_words(problem: Problem, w0: ArrayLike) -> str:
     )
 
 
-def sweep_both(problem: Problem, w0: ArrayLike, *, n_lr: int, steps: int, margin: float = 3.0) -> pd.DataFrame:
-    """Run both methods over step sizes that span GD's limit and BNGD's interval by ``margin`` decades on either side.
+def sweep_both(problem: Problem, w0: ArrayLike, *, n_lr: int, steps: int) -> pd.DataFrame:
+    """Run both methods over step sizes that span GD's limit and BNGD's interval by three decades on either side.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def sweep_both(problem: Problem, w0: ArrayLike, *, n_lr: int, steps: int, margin
     """
     interval = predicted_interval(problem, w0)
     ends = np.log10([gd_stability_limit(problem), float(interval.low), float(interval.high)])
-    lr = np.logspace(ends.min() - margin, ends[np.isfinite(ends)].max() + margin, n_lr)
+    lr = np.logspace(ends.min() - 3.0, ends[np.isfinite(ends)].max() + 3.0, n_lr)
     marks = np.unique(np.geomspace(1, steps, 200).astype(int)).tolist()
     runs = [sweep(problem, lr, steps=steps, w0=w0, method=m, checkpoints=marks).assign(method=m) for m in METHODS]
     return pd.concat(runs, ignore_index=True)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bngd.networks.ranges import FACTOR
 from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
 
 LEVELS = {"m1": 0.8, "m2": 0.8, "m4": 0.06, "m5": 0.06}
@@ -61,7 +62,6 @@ def loss_against_lr(
     *,
     level: float | None = None,
     chance: float | None = None,
-    loss: str = "train_loss",
     columns: int = 2,
 ) -> Figure:
     """Draw the final loss against the step size, a line for each setting and seed.
@@ -74,8 +74,6 @@ def loss_against_lr(
         The loss that counts as workable.
     chance : float or None
         The loss of a guess.
-    loss : str
-        Column to draw.
     columns : int
         Panels side by side.
     """
@@ -85,7 +83,7 @@ def loss_against_lr(
     width = 7.2 if columns > 1 else 5.4
     fig, axes = figure(columns, rows, width=width, height=3.1, sharey=True, sharex=True, squeeze=False)
     for ax, (title, runs) in zip(axes.ravel(), panels.items(), strict=False):
-        _draw_runs(ax, runs, loss, colours)
+        _draw_runs(ax, runs, colours)
         ax.set_title(title, loc="left")
         if level is not None:
             mark_level(ax, level, f"{level:g}", left=0.5)
@@ -94,7 +92,7 @@ def loss_against_lr(
     for ax in axes.ravel()[len(panels) :]:
         ax.set_visible(False)
     if chance is not None:  # beyond a few times a guess it does not matter how bad
-        lowest = min(runs[loss].min() for runs in panels.values())
+        lowest = min(runs["train_loss"].min() for runs in panels.values())
         axes[0, 0].set_ylim(0.8 * lowest, 5 * chance)
     for ax in axes[:, 0]:
         ax.set_ylabel("training loss at the end")
@@ -106,11 +104,12 @@ def loss_against_lr(
     return fig
 
 
-def _draw_runs(ax: Axes, runs: pd.DataFrame, loss: str, colours: Mapping[str, str]) -> None:
+def _draw_runs(ax: Axes, runs: pd.DataFrame, colours: Mapping[str, str]) -> None:
     for (setting, _), group in runs.groupby(["setting", "seed"], sort=False):
         ordered = group.sort_values("lr")
         colour = colours[str(setting)]
-        ax.loglog(ordered["lr"], ordered[loss], color=colour, linewidth=1.1, marker=".", markersize=4, alpha=0.85)
+        look = {"linewidth": 1.1, "marker": ".", "markersize": 4, "alpha": 0.85}
+        ax.loglog(ordered["lr"], ordered["train_loss"], color=colour, **look)
         diverged = ordered.loc[ordered["outcome"] == "diverged", "lr"]
         height = np.full(len(diverged), _DIVERGED_AT)
         ax.plot(diverged, height, "x", color=colour, markersize=4.5, transform=ax.get_xaxis_transform())
@@ -123,6 +122,6 @@ def _legend_below(fig: Figure, colours: Mapping[str, str], diverged: bool) -> No
     fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
 
 
-def measures(level: float, factor: float) -> dict[str, str]:
+def measures(level: float) -> dict[str, str]:
     """Return the two measures of a workable range, by column prefix, in words."""
-    return {"relative": f"within {factor:g} times its own best", "absolute": f"loss below {level:g}"}
+    return {"relative": f"within {FACTOR:g} times its own best", "absolute": f"loss below {level:g}"}

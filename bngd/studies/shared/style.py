@@ -181,10 +181,10 @@ BACKED = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"
 """The box behind a note that lies on curves or colours, for `note`'s ``bbox``."""
 
 
-def mark_lr(ax: Axes, value: float, label: str, *, colour: str = COLOURS["limit"], top: float = 0.97) -> None:
+def mark_lr(ax: Axes, value: float, label: str, *, top: float) -> None:
     """Mark a step size with a dotted vertical line and a label written along it."""
-    ax.axvline(value, color=colour, linestyle=":", linewidth=1.2)
-    note(ax, label, (value, top), (3, 0), on="lr", colour=colour, rotation=90, va="top")
+    ax.axvline(value, color=COLOURS["limit"], linestyle=":", linewidth=1.2)
+    note(ax, label, (value, top), (3, 0), on="lr", colour="limit", rotation=90, va="top")
 
 
 def mark_level(ax: Axes, value: float, label: str, *, colour: str = COLOURS["limit"], left: float = 0.02) -> None:
