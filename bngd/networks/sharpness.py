@@ -10,10 +10,10 @@ import pandas as pd
 from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.networks.architectures import LOSSES, Network, Parameters, forward, initialise
+from bngd.networks.architectures import LOSSES, Network, Parameters, forward
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job
-from bngd.networks.training import batch, evaluate, in_precision, seen, trajectory
+from bngd.networks.training import batch, evaluate, in_precision, initial, seen, trajectory
 
 _Product = Callable[[Array], Array]
 """A matrix as what it does to a vector; to `jax.jit` it is a tree of arrays."""
@@ -170,7 +170,7 @@ def tent(job: Job, data: Images, lr: ArrayLike, *, scales: bool = False) -> pd.D
         )
     rates = np.array([replace(job, lr=rate).lr for rate in np.ravel(lr)])
     one = replace(job, lr=1.0, lr_a=None, lr_rest=None, steps=1, dtype="float64")
-    start = initialise(network, data.shape, one.rng(0), scale=one.scale, gamma=one.gamma, dtype=one.dtype)
+    start = initial(one, data)
     after = next(trajectory(one, data)).parameters
     tables = []
     for layer, (first, second) in enumerate(zip(*(_of_layers(p, scales) for p in (start, after)), strict=True)):

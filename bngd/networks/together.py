@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from bngd.networks.architectures import Network, Parameters, Statistics, initialise, shapes
+from bngd.networks.architectures import Network, Parameters, Statistics, shapes
 from bngd.networks.convolutions import convolve_by_patches
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job, batches
@@ -23,7 +23,9 @@ from bngd.networks.training import (
     Training,
     batch,
     evaluate,
+    evaluated,
     in_precision,
+    initial,
     initial_moving,
     looks,
     sgd_steps,
@@ -114,10 +116,7 @@ def _train(jobs: Sequence[Job], data: Images, where: jax.Device) -> list[Trainin
     first, network = jobs[0], jobs[0].network
     with in_precision(first), jax.default_device(where):
         stack = partial(jax.tree.map, lambda *arrays: jax.device_put(np.stack(arrays), where))
-        starts = [
-            initialise(network, data.shape, job.rng(0), scale=job.scale, gamma=job.gamma, dtype=job.dtype)
-            for job in jobs
-        ]
+        starts = [initial(job, data) for job in jobs]
         parameters, moving = stack(*starts), stack(*[initial_moving(network, start) for start in starts])
         rates = stack(*[job.rates for job in jobs])
         held = {
@@ -142,17 +141,8 @@ def _train(jobs: Sequence[Job], data: Images, where: jax.Device) -> list[Trainin
             test = np.stack([rng.integers(0, len(data.x_test), first.batch) for rng in test_rngs])
             steps.append(end)
             records.append(measure(order[:, end - 1], test))
-        final = measure(*_evaluated(jobs, data))
+        final = measure(*map(np.stack, zip(*[evaluated(job, data) for job in jobs], strict=True)))
     return [_training(job, steps, np.array(records)[:, i], final[i]) for i, job in enumerate(jobs)]
-
-
-def _evaluated(jobs: Sequence[Job], data: Images) -> tuple[NDArray, NDArray]:
-    """Return the training and the test images that the final losses of each run are measured on."""
-    chosen = []
-    for job in jobs:
-        rng = job.rng(3)
-        chosen.append([rng.permutation(len(x))[: job.evaluation] for x in (data.x_train, data.x_test)])
-    return np.stack([train for train, _ in chosen]), np.stack([test for _, test in chosen])
 
 
 def _training(job: Job, steps: list[int], records: NDArray[np.float64], final: NDArray[np.float64]) -> Training:

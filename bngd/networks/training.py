@@ -129,7 +129,7 @@ def trajectory(job: Job, data: Images, rates: ArrayLike | None = None) -> Iterat
         Step sizes of the four parts that `Job.rates` tells apart, in its order; None stands for the job's own.
     """
     step_sizes = job.rates if rates is None else np.asarray(rates, job.dtype)
-    parameters = initialise(job.network, data.shape, job.rng(0), scale=job.scale, gamma=job.gamma, dtype=job.dtype)
+    parameters = initial(job, data)
     moving = initial_moving(job.network, parameters)
     indices = batches(job, len(data.x_train))
     for end, parts in looks(job):
@@ -166,6 +166,11 @@ def looks(job: Job) -> Iterator[tuple[int, list[tuple[NDArray[np.int64], int]]]]
 def in_precision(job: Job) -> AbstractContextManager[None]:
     """Return the context in which JAX computes in the job's precision."""
     return jax.enable_x64(job.dtype == "float64")
+
+
+def initial(job: Job, data: Images) -> Parameters:
+    """Return the parameters to begin with."""
+    return initialise(job.network, data.shape, job.rng(0), scale=job.scale, gamma=job.gamma, dtype=job.dtype)
 
 
 def initial_moving(network: Network, parameters: Parameters) -> Statistics:
@@ -276,9 +281,13 @@ def _record(job: Job, data: Images) -> Training:
 
 
 def _final(job: Job, data: Images, state: State) -> dict[str, float]:
+    return dict(zip(FINAL, _measure(job, data, state, *evaluated(job, data)), strict=True))
+
+
+def evaluated(job: Job, data: Images) -> list[NDArray[np.int64]]:
+    """Return the training and the test images that the final losses are measured on."""
     rng = job.rng(3)
-    chosen = [rng.permutation(len(x))[: job.evaluation] for x in (data.x_train, data.x_test)]
-    return dict(zip(FINAL, _measure(job, data, state, *chosen), strict=True))
+    return [rng.permutation(len(x))[: job.evaluation] for x in (data.x_train, data.x_test)]
 
 
 def _measure(job: Job, data: Images, state: State, train: NDArray, test: NDArray) -> tuple[float, ...]:

@@ -12,9 +12,9 @@ from jax import Array
 from numpy.typing import NDArray
 
 from bngd.networks import Images, Job, Network, largest_scale, trajectory
-from bngd.networks.architectures import Parameters, cross_entropy, forward, initialise
+from bngd.networks.architectures import Parameters, cross_entropy, forward
 from bngd.networks.images import CLASSES
-from bngd.networks.training import Batch, batch, in_precision, seen
+from bngd.networks.training import Batch, batch, in_precision, initial, seen
 
 
 def balances(network: Network, lr: float, lr_as: Sequence[float], data: Images, *, updates: int) -> pd.DataFrame:
@@ -45,7 +45,7 @@ def balances(network: Network, lr: float, lr_as: Sequence[float], data: Images, 
 
 def _balances(job: Job, data: Images) -> Iterator[dict[str, Any]]:
     lr_a = float(job.rates[1])
-    before = initialise(job.network, data.shape, job.rng(0), dtype=job.dtype)
+    before = initial(job, data)
     for state in trajectory(job, data):
         with in_precision(job):
             loss, entropy = map(float, _known(job.network, before, batch(data, "train", state.indices, job.dtype)))
