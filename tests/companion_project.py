@@ -27,6 +27,11 @@ sphinx:
 """The configuration of a small book, without what only the whole one needs."""
 
 
+def outside_make():
+    """The environment without the flags of the make that runs the tests: its job server is not ours."""
+    return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+
+
 class Project:
     """A folder with notebooks and profiles, and the means to run the companion in it."""
 
@@ -49,8 +54,8 @@ class Project:
         nbformat.write(notebook, self.layout.source(name))
 
     def make(self, *arguments):
-        """Run make in the project, as a reader would: not as a part of the make that runs the tests."""
-        env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+        """Run make in the project, as a reader would."""
+        env = outside_make()
         return subprocess.run(
             ["make", *arguments], cwd=self.root, env=env, capture_output=True, text=True, timeout=600, check=False
         )

@@ -61,6 +61,14 @@ def empty_cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
+@pytest.fixture(scope="session")
+def digits():
+    """The small images that ship with scikit-learn."""
+    from bngd.networks import load
+
+    return load("digits")
+
+
 @pytest.fixture
 def cifar_files(empty_cache, tmp_path, monkeypatch):
     """CIFAR-10's binary files with 24 random images each, all the same; returns the images."""

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import book_checks as checks
 import pytest
+from companion_project import outside_make
 
 from bngd.claims import combine
 from bngd.companion.book import pages_of_toc
@@ -42,10 +43,10 @@ def build():
 
 
 def make(*words):
-    # Without the outer make's flags: its job server is not ours.
-    environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     command = ["make", f"VENV={sys.prefix}", *words]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=2400, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=outside_make(), capture_output=True, text=True, timeout=2400, check=False
+    )
 
 
 @pytest.fixture(scope="session")

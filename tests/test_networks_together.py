@@ -4,13 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from bngd.networks import Job, load, mlp, run, together
+from bngd.networks import Job, mlp, run, together
 from bngd.networks.architectures import M2
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return load("digits")
 
 
 def test_runs_together_are_the_runs_alone_up_to_rounding(digits):

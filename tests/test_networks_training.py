@@ -5,16 +5,11 @@ import jax
 import numpy as np
 import pytest
 
-from bngd.networks import Job, grid, load, mlp, run, small_conv, summary, train, trajectory
+from bngd.networks import Job, grid, mlp, run, small_conv, summary, train, trajectory
 from bngd.networks.architectures import LOSSES, M2, Dense, Network, forward, initialise
 from bngd.networks.convolutions import convolve, convolve_by_patches
 from bngd.networks.jobs import batches
 from bngd.networks.training import batch, evaluate, in_precision, initial_moving, seen, sgd_step, updated
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return load("digits")
 
 
 def numpy_bn_step(p, x, labels, lr, lr_a, lr_rest, epsilon):

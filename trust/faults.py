@@ -87,10 +87,12 @@ def contents(root: Path) -> dict[str, str]:
 
 def start(command: list[str], root: Path) -> subprocess.Popen[bytes]:
     """Start a command in a group of its own, which can be killed with all that it starts."""
-    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    from companion_project import outside_make
+
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     code = root if (root / "bngd").exists() else kept.ROOT
-    return subprocess.Popen(command, cwd=root, env=env | {"PYTHONPATH": str(code)}, start_new_session=True, **silent)
+    env = outside_make() | {"PYTHONPATH": str(code)}
+    return subprocess.Popen(command, cwd=root, env=env, start_new_session=True, **silent)
 
 
 def finish(command: list[str], root: Path) -> float:
