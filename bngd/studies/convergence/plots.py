@@ -132,7 +132,7 @@ def mechanism(runs: pd.DataFrame, gd: pd.DataFrame, stability_limit: float) -> F
     titles = ("loss over its first value", r"length $\|w_k\|$", r"effective step $\hat{\varepsilon}_k$")
     for colour, style, (lr, run) in zip(SEQUENCE, DASHES, runs.groupby("lr"), strict=False):
         for ax, column in zip(axes, columns, strict=True):
-            ax.plot(run["step"], run[column], style, color=colour, label=rf"$\varepsilon={lr:.3g}$")
+            ax.plot(run["step"], run[column], linestyle=style, color=colour, label=rf"$\varepsilon={lr:.3g}$")
     bounded = gd[gd["relative_loss"] < 1e4]
     axes[0].plot(bounded["step"], bounded["relative_loss"], color=COLOURS["gd"])
     for ax, title in zip(axes, titles, strict=True):
