@@ -96,6 +96,7 @@ CHAPTERS = {
             "prop-reach",
             "prop-floor",
             "prop-scale",
+            "prop-safe-scale",
         ),
     ),
 }

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from bngd.networks import (
     Job,
@@ -138,3 +138,33 @@ def test_rates_and_scales_that_are_not_positive_are_refused(name, wrong):
 def test_counts_that_are_none_are_refused(updates, classes, named):
     with pytest.raises(ValueError, match=f"{named}; give at least"):
         largest_scale(1.0, 0.1, updates, classes)
+
+
+def test_an_update_of_the_scale_alone_lowers_the_loss_by_what_is_promised_below_four():
+    rng = np.random.default_rng(8)
+    shares_of_promise = []
+    for _ in range(200):
+        classes, images = rng.integers(2, 6), 30
+        y = rng.integers(0, classes, images)
+        normalized = rng.normal(size=(images, classes))
+        normalized = (normalized - normalized.mean(0)) / normalized.std(0)
+        gamma, beta = rng.normal(size=(2, classes))
+        missing = np.eye(classes)[y] - softmax(gamma * normalized + beta, axis=1)
+        ascent, lift = (missing * normalized).mean(0), missing.mean(0)
+        for lr_a in (0.1, 2.0, 3.9):
+            after = cross_entropy(gamma + lr_a * ascent, beta + lr_a * lift, normalized, y)
+            promised = lr_a * (1 - lr_a / 4) * (ascent @ ascent + lift @ lift)
+            shares_of_promise.append((cross_entropy(gamma, beta, normalized, y) - after) / promised)
+    assert min(shares_of_promise) >= 1
+
+
+@pytest.mark.parametrize(("lr_a", "grows"), [(3.9, False), (4.1, True)])
+def test_four_is_the_limit_of_two_classes_that_know_nothing(lr_a, grows):
+    n = np.array([1.0, 1.0, -1.0, -1.0])
+    normalized, y = np.stack([-n, n], axis=1), np.array([0, 1, 0, 1])
+    gamma = np.full(2, 1e-3)
+    missing = np.eye(2)[y] - softmax(gamma * normalized, axis=1)
+    after = gamma + lr_a * (missing * normalized).mean(0)
+    before_and_after = [cross_entropy(g, 0.0, normalized, y) for g in (gamma, after)]
+    assert (before_and_after[1] > before_and_after[0]) == grows
+    assert after == pytest.approx((1 - lr_a / 2) * gamma, rel=1e-5)

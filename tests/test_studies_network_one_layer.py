@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from bngd.networks import Job, load, mlp, run, trajectory
+from bngd.networks.training import initial
 from bngd.studies.network_one_layer import parts, study
 from bngd.studies.network_width import study as network_width
 
@@ -66,3 +67,18 @@ def test_the_upper_end_is_a_geometric_mean_over_repetitions():
     rows = [("own", seed, lr, loss) for seed, last in ((0, 1.0), (1, 100.0)) for lr, loss in ((0.1, 0.2), (last, 0.2))]
     table = pd.DataFrame(rows, columns=["setting", "seed", "lr", "train_loss"])
     assert parts.upper_ends(table, 0.5).to_dict() == {"own": pytest.approx(10.0)}
+
+
+def test_the_scale_of_the_logits_moves_alone_and_its_rises_are_counted():
+    data, network = load("digits").first(80), mlp(5).with_batch_norm(0.0)
+    job = Job(network, 1.0, steps=3, batch=80, dtype="float64")
+    *_, end = trajectory(job, data, [0.0, 0.0, 0.0, 2.0])
+    for name, values in initial(job, data).items():
+        moved = [not np.array_equal(old, new) for old, new in zip(values, end.parameters[name], strict=True)]
+        assert moved == [False, name in ("gamma", "beta")]
+    table = parts.scale_in_motion(network, [0.5, 3.0, 200.0], data, seeds=2, updates=12)
+    assert (table.loc[table["lr_a"] < 4, "share"] >= 1).all()
+    assert table.loc[table["lr_a"] > 4, "share"].isna().all()
+    rises = table.groupby("lr_a")["rises"]
+    assert rises.max()[3.0] == 0
+    assert 0 < rises.min()[200.0] <= rises.max()[200.0] < 12

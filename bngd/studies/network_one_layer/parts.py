@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from bngd.measure import workable_range
 from bngd.networks import Images, Job, Network
-from bngd.networks.training import batch, evaluate, in_precision, trajectory
+from bngd.networks.architectures import Parameters
+from bngd.networks.training import batch, evaluate, in_precision, initial, initial_moving, trajectory
 from bngd.studies.network_one_layer.study import REST
 
 PARTS = ("weights of the hidden layer", "scale of the hidden layer", "weights of the logits", "scale of the logits")
@@ -19,6 +20,12 @@ PARTS = ("weights of the hidden layer", "scale of the hidden layer", "weights of
 
 ALONE = {part: [part] for part in PARTS}
 """What has the step sizes of the grid, while all else has `REST`: each part alone."""
+
+SAFE = 4.0
+"""No smaller step size of the logits' scale raises the loss by itself (`prop-safe-scale`)."""
+
+_ROUNDING = 1e-12
+"""What a loss near log 10 may rise by, in double precision, where a run has come to rest."""
 
 OWN = {
     "one rate for all": [*PARTS],
@@ -64,12 +71,50 @@ def runs(
         job = Job(network, REST, seed=seed, **same)
         rates = [rate if part in parts else REST for part in PARTS]
         *_, end = trajectory(replace(job, record_every=job.steps), data, rates)
-        with in_precision(job):
-            everything = batch(data, "train", np.arange(len(data.x_train)), job.dtype)
-            loss, _ = evaluate(network, end.parameters, end.moving, True, everything)
         squared = sum(np.sum(np.square(end.parameters[name][0])) for name in ("gamma", "beta"))
-        rows.append((setting, seed, rate, float(loss), rate / float(squared)))
+        rows.append((setting, seed, rate, _loss(job, end.parameters, data), rate / float(squared)))
     return pd.DataFrame(rows, columns=["setting", "seed", "lr", "train_loss", "hidden_step"])
+
+
+def scale_in_motion(network: Network, lr_a: ArrayLike, data: Images, *, seeds: int, updates: int) -> pd.DataFrame:
+    """Return how full-batch descent on the scale of the logits goes while all else stands still, in double precision.
+
+    Parameters
+    ----------
+    network : Network
+        With BN, under the cross-entropy.
+    lr_a : array_like, shape (n,)
+    data : Images
+        All of its training images are in every batch.
+    seeds : int
+        Repetitions, each with its own weights.
+    updates : int
+
+    Returns
+    -------
+    DataFrame
+        Columns lr_a, seed, rises (updates that raise the loss), loss at the end, and share: by how much an update
+        lowers the loss at least, over what `prop-safe-scale` of the book promises; NaN where it promises nothing.
+    """
+    rows = []
+    for rate, seed in product(np.ravel(lr_a), range(seeds)):
+        whole: dict[str, Any] = {"batch": len(data.x_train), "steps": updates, "record_every": 1, "dtype": "float64"}
+        job = Job(network, REST, seed=seed, **whole)
+        states = [initial(job, data), *(state.parameters for state in trajectory(job, data, [0.0, 0.0, 0.0, rate]))]
+        scale = np.array([np.concatenate([p["gamma"][-1], p["beta"][-1]]) for p in states])
+        fall = -np.diff([_loss(job, p, data) for p in states])
+        promised = (1 / rate - 1 / SAFE) * np.sum(np.diff(scale, axis=0) ** 2, axis=1)
+        share = (fall / promised).min() if rate < SAFE else np.nan
+        rows.append((rate, seed, int(np.sum(fall < -_ROUNDING)), _loss(job, states[-1], data), share))
+    return pd.DataFrame(rows, columns=["lr_a", "seed", "rises", "loss", "share"])
+
+
+def _loss(job: Job, parameters: Parameters, data: Images) -> float:
+    """Return the loss over all training images, by their own statistics."""
+    with in_precision(job):
+        everything = batch(data, "train", np.arange(len(data.x_train)), job.dtype)
+        loss, _ = evaluate(job.network, parameters, initial_moving(job.network, parameters), True, everything)
+        return float(loss)
 
 
 def upper_ends(table: pd.DataFrame, level: float) -> pd.Series:
