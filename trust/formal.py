@@ -37,6 +37,7 @@ THEOREMS = {
     "scale_law": "an update adds 2 eps_a (H - L) and the square of the step to ||gamma||^2 + ||beta||^2",
     "right_is_unsure": "where H >= L as soon as every image is classified rightly",
     "scale_growth": "so that C rms gamma^2 <= C gamma_0^2 + 2 eps_a k (omega + eps_a) for every k, on any batches",
+    "safe_scale": "an update of gamma and beta alone lowers L by eps_a (1 - eps_a/4) ||grad||^2 or more",
 }
 """What is proved, in words."""
 

@@ -377,6 +377,133 @@ Proof.
   right. unfold Rminus at 2. rewrite exp_plus, exp_Ropp. unfold q, D. field. fold D. split; lra.
 Qed.
 
+(* Hoeffding's lemma: the logarithm of a mean of exponentials, against the mean and the squares. *)
+
+Section Hoeffding.
+
+Variable p : R.
+Hypothesis share_of_one : 0 <= p <= 1.
+
+Let D x := 1 - p + p * exp x.
+Let gap x := p * x + / 8 * (x * x) - ln (D x).
+Let slope x := p + / 4 * x - p * exp x / D x.
+
+Lemma D_positive x : 0 < D x.
+Proof. unfold D. pose proof (exp_pos x). destruct (Req_dec p 0) as [->|]; [lra|]. nra. Qed.
+
+Lemma D_slopes x : derivable_pt_lim D x (p * exp x).
+Proof.
+  replace (p * exp x) with (0 + p * exp x) by ring.
+  exact (derivable_pt_lim_plus _ _ _ _ _ (derivable_pt_lim_const (1 - p) x)
+    (derivable_pt_lim_scal exp p x _ (derivable_pt_lim_exp x))).
+Qed.
+
+Lemma gap_slopes x : derivable_pt_lim gap x (slope x).
+Proof.
+  replace (slope x) with (p * 1 + / 8 * (1 * x + x * 1) - / D x * (p * exp x))
+    by (unfold slope; pose proof (D_positive x); field; lra).
+  exact (derivable_pt_lim_minus _ _ _ _ _ (derivable_pt_lim_plus _ _ _ _ _
+      (derivable_pt_lim_scal id p x 1 (derivable_pt_lim_id x))
+      (derivable_pt_lim_scal _ (/ 8) x _ (derivable_pt_lim_mult id id x 1 1 (derivable_pt_lim_id x)
+        (derivable_pt_lim_id x))))
+    (derivable_pt_lim_comp D ln x _ _ (D_slopes x) (derivable_pt_lim_ln _ (D_positive x)))).
+Qed.
+
+Lemma slope_slopes x : derivable_pt_lim slope x (/ 4 - p * (1 - p) * exp x / (D x * D x)).
+Proof.
+  pose proof (D_positive x) as P.
+  replace (/ 4 - p * (1 - p) * exp x / (D x * D x))
+    with (0 + / 4 * 1 - (p * exp x * D x - p * exp x * (p * exp x)) / Rsqr (D x)).
+  2: { unfold Rsqr. replace (p * exp x * D x - p * exp x * (p * exp x)) with (p * (1 - p) * exp x) by (unfold D; ring).
+       field. lra. }
+  exact (derivable_pt_lim_minus _ _ _ _ _ (derivable_pt_lim_plus _ _ _ _ _ (derivable_pt_lim_const p x)
+      (derivable_pt_lim_scal id (/ 4) x 1 (derivable_pt_lim_id x)))
+    (derivable_pt_lim_div _ _ _ _ _ (derivable_pt_lim_scal exp p x _ (derivable_pt_lim_exp x)) (D_slopes x)
+      (Rgt_not_eq _ _ P))).
+Qed.
+
+Lemma hoeffding_pair r : 0 <= r -> ln (D r) <= p * r + / 8 * (r * r).
+Proof.
+  intros [L|<-].
+  2: { unfold D. rewrite exp_0. replace (1 - p + p * 1) with 1 by ring. rewrite ln_1. lra. }
+  assert (S : forall x, 0 < x -> 0 <= slope x).
+  { intros x X. destruct (MVT_cor2 slope _ 0 x X (fun c _ => slope_slopes c)) as [c [E [A B]]].
+    assert (Z : slope 0 = 0) by (unfold slope, D; rewrite exp_0; field; lra).
+    rewrite Z, Rminus_0_r in E. rewrite E. pose proof (D_positive c) as P. pose proof (exp_pos c).
+    apply Rmult_le_pos; [|lra]. apply Rle_trans with (((D c) ^ 2 - 4 * (p * (1 - p) * exp c)) / (4 * (D c * D c))).
+    - apply Rle_mult_inv_pos; [|nra]. replace (D c ^ 2 - 4 * (p * (1 - p) * exp c)) with ((1 - p - p * exp c) ^ 2)
+        by (unfold D; ring). apply pow2_ge_0.
+    - right. field. lra. }
+  destruct (MVT_cor2 gap _ 0 r L (fun c _ => gap_slopes c)) as [c [E [A B]]].
+  assert (Z : gap 0 = 0) by (unfold gap, D; rewrite exp_0; replace (1 - p + p * 1) with 1 by ring; rewrite ln_1; ring).
+  rewrite Z, Rminus_0_r in E. pose proof (S c A). assert (0 <= gap r) by (rewrite E; nra). unfold gap in *. lra.
+Qed.
+
+End Hoeffding.
+
+Lemma within n (f : nat -> R) : (0 < n)%nat -> exists a b, a <= b /\ (forall i, (i < n)%nat -> a <= f i <= b) /\
+  a ^ 2 <= sum n (fun i => f i ^ 2) /\ b ^ 2 <= sum n (fun i => f i ^ 2) /\ (b - a) ^ 2 <= 2 * sum n (fun i => f i ^ 2).
+Proof.
+  induction n as [|n IH]; [lia|]. intros _. destruct n as [|n].
+  - exists (f O), (f O). pose proof (pow2_ge_0 (f O)). cbn [sum].
+    split; [lra|]. split; [intros i I; replace i with O by lia; lra|].
+    repeat split; replace (f O - f O) with 0 by ring; lra.
+  - destruct IH as [a [b [O [B [A2 [B2 R2]]]]]]; [lia|].
+    change (sum (S (S n)) (fun i => f i ^ 2)) with (sum (S n) (fun i => f i ^ 2) + f (S n) ^ 2).
+    set (F := sum (S n) (fun i => f i ^ 2)) in *. set (x := f (S n)) in *. pose proof (pow2_ge_0 x).
+    pose proof (pow2_ge_0 a). pose proof (pow2_ge_0 b). pose proof (pow2_ge_0 (a + x)). pose proof (pow2_ge_0 (b + x)).
+    assert (W : forall l r, l <= x <= r -> l <= a -> b <= r -> forall i, (i < S (S n))%nat -> l <= f i <= r).
+    { intros l r X L U i I. destruct (Nat.eq_dec i (S n)) as [->|]; [exact X|]. destruct (B i ltac:(lia)). lra. }
+    destruct (Rle_dec x a) as [X|X]; [|destruct (Rle_dec b x) as [Y|Y]].
+    + exists x, b. split; [lra|]. split; [apply W; lra|]. repeat split; nra.
+    + exists a, x. split; [lra|]. split; [apply W; lra|]. repeat split; nra.
+    + exists a, b. split; [lra|]. split; [apply W; lra|]. repeat split; lra.
+Qed.
+
+Lemma hoeffding n (q f : nat -> R) : (0 < n)%nat -> (forall i, (i < n)%nat -> 0 <= q i) -> sum n q = 1 ->
+  ln (sum n (fun i => q i * exp (f i))) <= sum n (fun i => q i * f i) + / 4 * sum n (fun i => f i ^ 2).
+Proof.
+  intros P Q One. destruct (within n f P) as [a [b [O [B [_ [_ R2]]]]]]. set (F := sum n (fun i => f i ^ 2)) in *.
+  set (m := sum n (fun i => q i * f i)). pose proof (exp_pos a).
+  assert (M : a <= m <= b).
+  { unfold m. rewrite <- (Rmult_1_r a), <- (Rmult_1_r b), <- One, <- !sum_scal.
+    split; apply sum_le; intros i I; pose proof (Q i I); pose proof (B i I); nra. }
+  set (T := sum n (fun i => q i * exp (f i))).
+  assert (Positive : 0 < T).
+  { apply Rlt_le_trans with (exp a); [assumption|]. unfold T.
+    rewrite <- (Rmult_1_r (exp a)), <- One, <- sum_scal. apply sum_le. intros i I.
+    pose proof (Q i I). pose proof (exp_monotone a (f i) ltac:(apply (B i I))). nra. }
+  destruct O as [L|E].
+  - set (r := b - a). assert (0 < r) by (unfold r; lra). set (p := (m - a) / r).
+    assert (Share : 0 <= p <= 1).
+    { unfold p, Rdiv. split; [apply Rle_mult_inv_pos; lra|]. apply (Rmult_le_reg_r r); [assumption|].
+      rewrite Rmult_assoc, Rinv_l by lra. unfold r. lra. }
+    assert (U : T <= exp a * (1 - p + p * exp r)).
+    { apply Rle_trans with (sum n (fun i => exp a * (1 - a * ((exp r - 1) / r))
+        * q i + exp a * ((exp r - 1) / r) * (q i * f i))).
+      - unfold T. apply sum_le. intros i I. pose proof (Q i I) as Qi. destruct (B i I) as [Li Ui].
+        set (t := (f i - a) / r).
+        assert (St : 0 <= t <= 1).
+        { unfold t, Rdiv. split; [apply Rle_mult_inv_pos; lra|]. apply (Rmult_le_reg_r r); [assumption|].
+          rewrite Rmult_assoc, Rinv_l by lra. unfold r. lra. }
+        pose proof (exp_convex t r St) as X.
+        replace (f i) with (a + t * r) at 1 by (unfold t; field; lra). rewrite exp_plus.
+        replace (exp a * (1 - a * ((exp r - 1) / r)) * q i
+          + exp a * ((exp r - 1) / r) * (q i * f i)) with (q i * (exp a * (1 - t + t * exp r)))
+          by (unfold t; field; lra).
+        apply Rmult_le_compat_l; [assumption|]. apply Rmult_le_compat_l; lra.
+      - right. rewrite sum_lin, One. fold m. unfold p. field. lra. }
+    pose proof (hoeffding_pair p Share r ltac:(lra)) as H2.
+    assert (0 < 1 - p + p * exp r) by (apply (D_positive p Share)).
+    apply Rle_trans with (ln (exp a * (1 - p + p * exp r))); [apply ln_monotone; assumption|].
+    rewrite ln_mult, ln_exp by assumption. replace m with (a + p * r) by (unfold p; field; lra).
+    fold r in R2. replace (r * r) with (r ^ 2) in H2 by ring. lra.
+  - assert (m = a) by lra. assert (T = exp a).
+    { unfold T. rewrite (sum_ext _ _ (fun i => exp a * q i)); [rewrite sum_scal, One; ring|].
+      intros i I. replace (f i) with a by (pose proof (B i I); lra). ring. }
+    rewrite H1, ln_exp. assert (0 <= F) by (apply sum_nonneg; intros; apply pow2_ge_0). lra.
+Qed.
+
 Section Floor.
 
 (* n images of C classes; y i is the class of image i, N i c its normalized logit for class c. *)
@@ -511,7 +638,8 @@ Qed.
 
 Lemma share_between c : 0 <= share c <= 1.
 Proof.
-  split; [rewrite <- (mean_const 0) | rewrite <- (mean_const 1)]; apply mean_le; intros i _; unfold is; destruct (Nat.eqb (y i) c); lra.
+  split; [rewrite <- (mean_const 0) | rewrite <- (mean_const 1)]; apply mean_le; intros i _; unfold is;
+    destruct (Nat.eqb (y i) c); lra.
 Qed.
 
 Lemma shares_sum : sum C share = 1.
@@ -711,7 +839,68 @@ Proof.
   rewrite !sum_lin. ring.
 Qed.
 
+(* The loss is above its tangent by a quarter of the squared length of the way, at most. *)
+Lemma above_tangent dg db :
+  mean (fun i => ln (sum C (fun c =>
+      exp (logit i c + (dg c * N i c + db c) - (logit i (y i) + (dg (y i) * N i (y i) + db (y i)))))))
+  <= cross_entropy - sum C (fun c => 1 * (dg c * ascent c) + 1 * (db c * lift c)) + / 4 * (square dg + square db).
+Proof.
+  set (d i c := dg c * N i c + db c).
+  apply Rle_trans with (mean (fun i => 1 * (1 * ln (sum C (fun c => exp (logit i c - logit i (y i))))
+    + -1 * sum C (fun c => (is i c - softmax (logit i) c) * d i c)) + / 4 * sum C (fun c => d i c ^ 2))).
+  - apply mean_le. intros i B. change (dg (y i) * N i (y i) + db (y i)) with (d i (y i)).
+    set (z := logit i). pose proof (sum_exp_positive z) as P.
+    rewrite (log_of_shifted (fun c => z c + (dg c * N i c + db c)) (z (y i) + d i (y i))), log_of_shifted.
+    set (S := sum C (fun c => exp (z c))) in *.
+    assert (E : sum C (fun c => exp (z c + (dg c * N i c + db c))) = S * sum C (fun c => softmax z c * exp (d i c))).
+    { rewrite <- sum_scal. apply sum_ext. intros c _. rewrite exp_plus. unfold softmax. fold S. unfold d. field. lra. }
+    assert (Q : 0 < sum C (fun c => softmax z c * exp (d i c))).
+    { apply (Rmult_lt_reg_l S); [assumption|]. rewrite Rmult_0_r, <- E. apply sum_exp_positive. }
+    rewrite E, ln_mult by assumption.
+    pose proof (hoeffding C (softmax z) (d i) ltac:(lia) (fun c _ => softmax_positive z c) (softmax_sums z)) as H.
+    rewrite (sum_ext _ (fun c => (is i c - softmax z c) * d i c)
+      (fun c => 1 * (is i c * d i c) + -1 * (softmax z c * d i c))) by (intros; ring).
+    rewrite sum_lin, (at_the_label i (d i) B). lra.
+  - rewrite !mean_lin, !mean_of_sums. fold cross_entropy.
+    assert (A : sum C (fun c => mean (fun i => (is i c - softmax (logit i) c) * d i c))
+      = sum C (fun c => 1 * (dg c * ascent c) + 1 * (db c * lift c))).
+    { apply sum_ext. intros c _. unfold ascent, lift. rewrite !Rmult_1_l, <- mean_lin. apply mean_ext. intros i _.
+      unfold d. ring. }
+    assert (L : sum C (fun c => mean (fun i => d i c ^ 2)) <= square dg + square db).
+    { unfold square. rewrite <- sum_plus. apply sum_le. intros c B.
+      rewrite (mean_ext _ (fun i => dg c ^ 2 * N i c ^ 2 + 1 * (2 * dg c * db c * N i c + db c ^ 2 * 1)))
+        by (intros; unfold d; ring).
+      rewrite !mean_lin, mean_const, (centred c B). pose proof (scaled c B). nra. }
+    rewrite A. lra.
+Qed.
+
 End Floor.
+
+(* An update of scale and shift alone, with a step below four, lowers the loss. *)
+Theorem safe_scale n C y N ga be lr_a ga' be' : (0 < n)%nat -> (2 <= C)%nat ->
+  (forall i, (i < n)%nat -> (y i < C)%nat) -> (forall c, (c < C)%nat -> mean n (fun i => N i c) = 0) ->
+  (forall c, (c < C)%nat -> mean n (fun i => N i c ^ 2) <= 1) ->
+  (forall c, ga' c = ga c + lr_a * ascent n C y N ga be c) -> (forall c, be' c = be c + lr_a * lift n C y N ga be c) ->
+  cross_entropy n C y N ga' be' <= cross_entropy n C y N ga be
+    - lr_a * (1 - lr_a / 4) * (square C (ascent n C y N ga be) + square C (lift n C y N ga be)).
+Proof.
+  intros some several classes centred scaled G B.
+  set (a := ascent n C y N ga be) in *. set (l := lift n C y N ga be) in *.
+  pose proof (above_tangent n C y N ga be some several classes centred scaled (fun c => lr_a * a c)
+    (fun c => lr_a * l c)) as T.
+  fold a l in T.
+  assert (E : cross_entropy n C y N ga' be' = mean n (fun i => ln (sum C (fun c =>
+    exp (logit N ga be i c + (lr_a * a c * N i c + lr_a * l c)
+      - (logit N ga be i (y i) + (lr_a * a (y i) * N i (y i) + lr_a * l (y i)))))))).
+  { unfold cross_entropy. apply mean_ext. intros i I. f_equal. apply sum_ext. intros c _. f_equal. unfold logit.
+    rewrite !G, !B. ring. }
+  rewrite E. eapply Rle_trans; [exact T|]. unfold square.
+  rewrite (sum_ext _ (fun c => 1 * (lr_a * a c * a c) + 1 * (lr_a * l c * l c))
+    (fun c => lr_a * a c ^ 2 + lr_a * l c ^ 2)) by (intros; ring).
+  rewrite sum_lin, (sum_ext _ (fun c => (lr_a * a c) ^ 2) (fun c => lr_a ^ 2 * a c ^ 2)) by (intros; ring).
+  rewrite (sum_ext _ (fun c => (lr_a * l c) ^ 2) (fun c => lr_a ^ 2 * l c ^ 2)) by (intros; ring).
+  rewrite !sum_scal. right. field.
+Qed.
 
 (* Updates on batches of their own. *)
 Theorem scale_growth C lr_a g0 t (n : nat -> nat) (y : nat -> nat -> nat) (N : nat -> nat -> nat -> R)
