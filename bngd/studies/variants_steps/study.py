@@ -108,8 +108,8 @@ def run(
 def equilibrium(problem: Problem, decayed: float, noise: float) -> float:
     r"""Return the effective step at which growth and decay balance, the root in (0, 2/l*_d) of
 
-    .. math:: \hat\varepsilon^2\,\nu \sum_i \frac{\lambda^*_i}{1 - \hat\varepsilon\lambda^*_i/2}
-        = 2\,\varepsilon\,\mathrm{wd}\,\|u\|^2 .
+    .. math:: \hat\varepsilon^2\,\nu \sum_i \frac{\lambda^*_i}{2 - \hat\varepsilon\lambda^*_i}
+        = \varepsilon\,\mathrm{wd}\,\|u\|^2 .
 
     Without noise it is 2/l*_d; with little decay it is ||u|| sqrt(2 eps wd/(nu tr H*)).
 
