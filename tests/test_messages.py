@@ -190,6 +190,8 @@ NETWORKS = [
     (lambda: cross_entropy_floor(1.0, [0.5, 0.6]), "shares", "[0.5, 0.6]"),
     (lambda: cross_entropy_floor([1.0, 2.0], [0.5, 0.3, 0.2]), "gamma", "[1.0, 2.0]"),
     (lambda: cross_entropy_floor_of_norm(-1.0, 10), "norm", "-1.0"),
+    (lambda: next(training.trajectory(Job(M2, 0.1), IMAGES, [1.0, 1.0, -1.0, 1.0])), "rates", "-1.0"),
+    (lambda: next(training.trajectory(Job(M2, 0.1), IMAGES, [1.0, 1.0, 1.0])), "rates", "[1.0, 1.0, 1.0]"),
     (lambda: largest_scale(-1.0, 0.1, 10, 10), "gamma", "-1.0"),
     (lambda: largest_scale(1.0, 0.1, -5, 10), "-5", "updates"),
     (lambda: largest_surplus(1), "1 classes", "at least 2"),

@@ -44,19 +44,20 @@ def test_as_published_equals_the_scripts_wiring():
     np.testing.assert_allclose(forward(network.as_published(), kept, x)[0], logits, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("kernel", [1, 3, 5])
-def test_convolution_equals_scipys(kernel):
+def test_convolution_equals_scipys(kernel, channels):
     rng = np.random.default_rng(kernel)
-    x = rng.standard_normal((2, 7, 6, 3)).astype("float32")
-    weights = rng.standard_normal((kernel, kernel, 3, 4)).astype("float32")
+    x = rng.standard_normal((2, 7, 6, channels)).astype("float32")
+    weights = rng.standard_normal((kernel, kernel, channels, 4)).astype("float32")
     expected = np.zeros((2, 7, 6, 4))
-    for i, channel, f in np.ndindex(2, 3, 4):
+    for i, channel, f in np.ndindex(2, channels, 4):
         expected[i, ..., f] += correlate(x[i, ..., channel], weights[..., channel, f], mode="constant")
     for convolution in CONVOLUTIONS:
         np.testing.assert_allclose(convolution(x, weights), expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("channels", [3, 16], ids=["all images at once", "some at once"])
+@pytest.mark.parametrize("channels", [1, 3, 16], ids=["by patches", "all images at once", "some at once"])
 def test_both_convolutions_have_the_same_gradients_and_curvature(channels):
     rng = np.random.default_rng(channels)
     at = rng.standard_normal((25, 5, 4, channels)), rng.standard_normal((3, 3, channels, 2))

@@ -651,25 +651,23 @@ Qed.
 
 Lemma reach_bounded : reach ^ 2 <= (1 - / INR C) * sum C (fun c => ga c ^ 2 + be c ^ 2).
 Proof.
-  pose proof others. assert (0 < 1 - / INR C) as P by (apply (Rmult_lt_reg_r (INR C)); [lra | field_simplify; lra]).
-  set (S := 1 - / INR C) in *. set (T := sum C (fun c => ga c ^ 2 + be c ^ 2)).
-  assert (E : forall t, 0 <= T - 2 * t * reach + t ^ 2 * S).
-  { intros t. set (a c := sqrt (share c * (1 - share c))).
-    apply Rle_trans with (sum C (fun c => (Rabs (ga c) - t * a c) ^ 2 + (be c - t * (share c - / INR C)) ^ 2)).
-    { apply sum_nonneg. intros. apply Rplus_le_le_0_compat; apply pow2_ge_0. }
-    right. rewrite (sum_ext _ _ (fun c => 1 * (1 * (ga c ^ 2 + be c ^ 2)
-      + - (2 * t) * (Rabs (ga c) * a c + (share c - / INR C) * be c))
-      + t ^ 2 * ((1 - 2 * / INR C) * share c + / INR C ^ 2 * 1))).
-    - rewrite !sum_lin, shares_sum, sum_const. fold T.
-      change (sum C (fun c => Rabs (ga c) * a c + (share c - / INR C) * be c)) with reach. unfold S. field. lra.
-    - intros c _. pose proof (share_between c).
-      assert (A : a c ^ 2 = share c * (1 - share c)) by (apply pow2_sqrt; nra).
-      pose proof (pow2_abs (ga c)). rewrite <- (pow2_abs (ga c)).
-      transitivity (Rabs (ga c) ^ 2 - 2 * t * (Rabs (ga c) * a c) + t ^ 2 * a c ^ 2
-        + (be c - t * (share c - / INR C)) ^ 2); [ring|]. rewrite A. field. lra. }
-  specialize (E (reach / S)).
-  replace (T - 2 * (reach / S) * reach + (reach / S) ^ 2 * S) with ((T * S - reach ^ 2) / S) in E by (field; lra).
-  apply (Rmult_le_compat_r S) in E; [|lra]. unfold Rdiv in E. rewrite Rmult_assoc, Rinv_l in E by lra. lra.
+  pose proof others. set (a c := sqrt (share c * (1 - share c))). set (b c := share c - / INR C).
+  assert (R : reach = sum C (fun c => Rabs (ga c) * a c) + sum C (fun c => be c * b c)).
+  { unfold reach. rewrite <- sum_plus. apply sum_ext. intros. unfold a, b. ring. }
+  pose proof (cauchy C (fun c => Rabs (ga c)) a) as X. pose proof (cauchy C be b) as Y. cbv beta in X, Y.
+  rewrite (sum_ext C (fun c => Rabs (ga c) ^ 2) (fun c => ga c ^ 2)) in X by (intros; apply pow2_abs).
+  rewrite R, sum_plus. set (u := sum C (fun c => Rabs (ga c) * a c)) in *. set (v := sum C (fun c => be c * b c)) in *.
+  set (G := sum C (fun c => ga c ^ 2)) in *. set (B := sum C (fun c => be c ^ 2)) in *.
+  replace (1 - / INR C) with (sum C (fun c => a c ^ 2) + sum C (fun c => b c ^ 2)).
+  2: { rewrite <- sum_plus, (sum_ext C _ (fun c => (1 - 2 * / INR C) * share c + / INR C ^ 2 * 1)).
+       - rewrite sum_lin, shares_sum, sum_const. field. lra.
+       - intros c _. pose proof (share_between c). unfold a, b. rewrite pow2_sqrt by nra. field. lra. }
+  set (E := sum C (fun c => a c ^ 2)) in *. set (F := sum C (fun c => b c ^ 2)) in *.
+  assert (0 <= G /\ 0 <= B /\ 0 <= E /\ 0 <= F) as [? [? [? ?]]]
+    by (repeat split; apply sum_nonneg; intros; apply pow2_ge_0).
+  assert (2 * (u * v) <= G * F + B * E); [|lra].
+  apply Rsqr_incr_0_var; [|nra]. unfold Rsqr. assert (u ^ 2 * v ^ 2 <= (G * E) * (B * F)) by (apply Rmult_le_compat; nra).
+  pose proof (pow2_ge_0 (G * F - B * E)). lra.
 Qed.
 
 Theorem floor_of_the_norm :

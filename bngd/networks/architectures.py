@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from numpy.typing import NDArray
 
 from bngd.networks.batch_norm import DEFAULT_EPSILON, batch_norm, batch_statistics
 from bngd.networks.convolutions import Convolution, convolve, max_pool
@@ -165,6 +166,11 @@ def initialise(
         parameters["gamma"] = [np.full(n, gamma, dtype) for n in units]
         parameters["beta"] = [np.zeros(n, dtype) for n in units]
     return parameters
+
+
+def scale_of(parameters: Parameters, layer: int) -> NDArray[np.floating]:
+    """Return gamma and beta of a layer as one vector, which the book calls theta."""
+    return np.concatenate([parameters["gamma"][layer], parameters["beta"][layer]])
 
 
 def forward(

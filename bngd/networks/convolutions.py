@@ -10,10 +10,13 @@ from jax import Array, lax
 Convolution = Callable[[Array, Array], Array]
 """`convolve` or `convolve_by_patches`: the same up to rounding."""
 
-_MANY, _AT_ONCE = 16, 10
+_MANY_CHANNELS, _AT_ONCE = 16, 10
 """From so many channels on, the gradient of the weights is added up over so many images at once: for a hundred of them
-XLA takes two to three times as long on an Intel Xeon. And below so many filters, patches do for images of one channel
-what takes XLA's own convolution four times as long."""
+XLA takes two to three times as long on an Intel Xeon. With fewer channels it is soon done either way."""
+
+_MANY_FILTERS = 16
+"""Below so many filters, on images of one channel, XLA's own convolution takes four times as long as the product of
+patches."""
 
 
 @jax.custom_vjp
@@ -34,7 +37,7 @@ def convolve(x: Array, weights: Array) -> Array:
 
 
 def _forward(x: Array, weights: Array) -> Array:
-    by_patches = x.shape[-1] == 1 and weights.shape[-1] < _MANY
+    by_patches = x.shape[-1] == 1 and weights.shape[-1] < _MANY_FILTERS
     return convolve_by_patches(x, weights) if by_patches else _by_xla(x, weights)
 
 
@@ -50,7 +53,7 @@ def _gradients(remembered: tuple[Array, Array], gradient: Array) -> tuple[Array,
     """Return the gradients of the images and of the weights, from that of the result."""
     x, weights = remembered
     (of_images,) = jax.linear_transpose(partial(_by_xla, weights=weights), x)(gradient)
-    at_once = _AT_ONCE if x.shape[-1] >= _MANY else len(x)
+    at_once = _AT_ONCE if x.shape[-1] >= _MANY_CHANNELS else len(x)
     of_weights = sum(
         jax.linear_transpose(partial(_by_xla, x[i : i + at_once]), weights)(gradient[i : i + at_once])[0]
         for i in range(0, len(x), at_once)

@@ -31,7 +31,7 @@ def cross_entropy_floor(gamma: ArrayLike, shares: ArrayLike, beta: ArrayLike = 0
         raise ValueError(f"shares are {shares!r}; give the part of each of at least two classes, which sum to 1")
     scale, shift = _for_each("gamma", gamma, p.size), _for_each("beta", beta, p.size)
     reach = np.abs(scale) @ np.sqrt(p * (1 - p)) + shift @ (p - 1 / p.size)
-    return float(np.log1p((p.size - 1) * np.exp(-reach * p.size / (p.size - 1))))
+    return _floor(reach, p.size)
 
 
 def cross_entropy_floor_of_norm(norm: float, classes: int) -> float:
@@ -55,11 +55,16 @@ def cross_entropy_floor_of_norm(norm: float, classes: int) -> float:
     """
     if not 0 <= norm < inf:
         raise ValueError(f"norm is {norm}; give a finite number, 0 or more")
-    _check(classes)
-    return float(np.log1p((classes - 1) * np.exp(-np.sqrt(classes / (classes - 1)) * norm)))
+    _require_some(classes)
+    return _floor(norm * np.sqrt(1 - 1 / classes), classes)
 
 
-def _check(classes: int) -> None:
+def _floor(reach: float, classes: int) -> float:
+    """Return log(1 + (C - 1) exp(-C A/(C - 1))) for the reach A."""
+    return float(np.log1p((classes - 1) * np.exp(-reach * classes / (classes - 1))))
+
+
+def _require_some(classes: int) -> None:
     if classes < 2:
         raise ValueError(f"{classes} classes; give at least 2")
 
@@ -86,7 +91,7 @@ def largest_surplus(classes: int) -> float:
     ValueError
         If there are fewer.
     """
-    _check(classes)
+    _require_some(classes)
     return float(lambertw((classes - 1) / e).real)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bngd.networks.architectures import Network
+from bngd.networks.images import Images
 
 _SAMPLINGS = ("epochs", "replacement")
 _DTYPES = ("float32", "float64")
@@ -137,6 +138,20 @@ def _count(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
+def four_rates(given: ArrayLike, dtype: str) -> NDArray[np.floating]:
+    """Return step sizes in the order of `Job.rates`; with 0 a part stands still.
+
+    Raises
+    ------
+    ValueError
+        If there are not four, or one is negative or not finite.
+    """
+    rates = np.asarray(given, dtype)
+    if rates.shape != (4,) or not (np.isfinite(rates) & (rates >= 0)).all():
+        raise ValueError(f"rates are {given!r}; give four finite numbers, 0 or more, in the order of Job.rates")
+    return rates
+
+
 def grid(
     network: Network,
     lr: ArrayLike,
@@ -189,3 +204,9 @@ def batches(job: Job, n: int) -> NDArray[np.int64]:
     passes = -(-job.steps * job.batch // n)
     order = np.concatenate([rng.permutation(n) for _ in range(passes)])
     return order[: job.steps * job.batch].reshape(job.steps, job.batch)
+
+
+def evaluated(job: Job, data: Images) -> list[NDArray[np.int64]]:
+    """Return the indices of the training and of the test images that the final losses are measured on."""
+    rng = job.rng(3)
+    return [rng.permutation(len(x))[: job.evaluation] for x in (data.x_train, data.x_test)]

@@ -10,7 +10,7 @@ import pandas as pd
 from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.networks.architectures import LOSSES, Network, Parameters, forward
+from bngd.networks.architectures import LOSSES, Network, Parameters, forward, scale_of
 from bngd.networks.images import Images
 from bngd.networks.jobs import Job
 from bngd.networks.training import batch, evaluate, in_precision, initial, seen, trajectory
@@ -181,7 +181,7 @@ def tent(job: Job, data: Images, lr: ArrayLike, *, scales: bool = False) -> pd.D
     return pd.concat(tables, ignore_index=True)
 
 
-def _of_layers(parameters: Parameters, scales: bool) -> list[NDArray[np.float64]]:
+def _of_layers(parameters: Parameters, scales: bool) -> list[NDArray[np.floating]]:
     if not scales:
         return list(map(np.asarray, parameters["weights"]))
-    return [np.concatenate(pair) for pair in zip(parameters["gamma"][:-1], parameters["beta"][:-1], strict=True)]
+    return [scale_of(parameters, layer) for layer in range(len(parameters["gamma"]) - 1)]

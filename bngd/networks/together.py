@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bngd.networks.architectures import Network, Parameters, Statistics, shapes
 from bngd.networks.convolutions import convolve_by_patches
 from bngd.networks.images import Images
-from bngd.networks.jobs import Job, batches
+from bngd.networks.jobs import Job, batches, evaluated
 from bngd.networks.training import (
     DIVERGED,
     FINAL,
@@ -23,7 +23,6 @@ from bngd.networks.training import (
     Training,
     batch,
     evaluate,
-    evaluated,
     in_precision,
     initial,
     initial_moving,

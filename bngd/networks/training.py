@@ -18,7 +18,7 @@ from bngd.networks.architectures import LOSSES, Network, Parameters, Statistics,
 from bngd.networks.batch_norm import MOMENTUM
 from bngd.networks.convolutions import Convolution, convolve, convolve_by_patches
 from bngd.networks.images import Images
-from bngd.networks.jobs import Job, batches
+from bngd.networks.jobs import Job, batches, evaluated, four_rates
 
 _AT_ONCE = 10
 """Updates in one call of a compiled program."""
@@ -127,8 +127,13 @@ def trajectory(job: Job, data: Images, rates: ArrayLike | None = None) -> Iterat
     data : Images
     rates : array_like, shape (4,), or None
         Step sizes of the four parts that `Job.rates` tells apart, in its order; None stands for the job's own.
+
+    Raises
+    ------
+    ValueError
+        If there are not four step sizes, or one is negative or not finite.
     """
-    step_sizes = job.rates if rates is None else np.asarray(rates, job.dtype)
+    step_sizes = job.rates if rates is None else four_rates(rates, job.dtype)
     parameters = initial(job, data)
     moving = initial_moving(job.network, parameters)
     indices = batches(job, len(data.x_train))
@@ -282,12 +287,6 @@ def _record(job: Job, data: Images) -> Training:
 
 def _final(job: Job, data: Images, state: State) -> dict[str, float]:
     return dict(zip(FINAL, _measure(job, data, state, *evaluated(job, data)), strict=True))
-
-
-def evaluated(job: Job, data: Images) -> list[NDArray[np.int64]]:
-    """Return the training and the test images that the final losses are measured on."""
-    rng = job.rng(3)
-    return [rng.permutation(len(x))[: job.evaluation] for x in (data.x_train, data.x_test)]
 
 
 def _measure(job: Job, data: Images, state: State, train: NDArray, test: NDArray) -> tuple[float, ...]:

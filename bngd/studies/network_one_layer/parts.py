@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from bngd.measure import workable_range
-from bngd.networks import Images, Job, Network
-from bngd.networks.architectures import Parameters
+from bngd.networks import Images, Job, Network, tent
+from bngd.networks.architectures import Parameters, scale_of
 from bngd.networks.training import batch, evaluate, in_precision, initial, initial_moving, trajectory
 from bngd.studies.network_one_layer.study import REST
 
@@ -21,19 +21,19 @@ PARTS = ("weights of the hidden layer", "scale of the hidden layer", "weights of
 ALONE = {part: [part] for part in PARTS}
 """What has the step sizes of the grid, while all else has `REST`: each part alone."""
 
+OWN = {
+    "one rate for all": [*PARTS],
+    "the hidden scale has its own": [PARTS[0], PARTS[2], PARTS[3]],
+    "the scale of the logits has its own": [PARTS[0], PARTS[1], PARTS[2]],
+    "both scales have their own": [PARTS[0], PARTS[2]],
+}
+"""The same for the weights and those scales that have no step size of their own."""
+
 SAFE = 4.0
 """No smaller step size of the logits' scale raises the loss by itself (`prop-safe-scale`)."""
 
 _ROUNDING = 1e-12
 """What a loss near log 10 may rise by, in double precision, where a run has come to rest."""
-
-OWN = {
-    "one rate for all": [*PARTS],
-    "the hidden scale has its own": [part for part in PARTS if part != PARTS[1]],
-    "the scale of the logits has its own": [part for part in PARTS if part != PARTS[3]],
-    "both scales have their own": [PARTS[0], PARTS[2]],
-}
-"""The same for the weights and those scales that have no step size of their own."""
 
 
 def runs(
@@ -71,8 +71,8 @@ def runs(
         job = Job(network, REST, seed=seed, **same)
         rates = [rate if part in parts else REST for part in PARTS]
         *_, end = trajectory(replace(job, record_every=job.steps), data, rates)
-        squared = sum(np.sum(np.square(end.parameters[name][0])) for name in ("gamma", "beta"))
-        rows.append((setting, seed, rate, _loss(job, end.parameters, data), rate / float(squared)))
+        hidden = np.linalg.norm(scale_of(end.parameters, 0))
+        rows.append((setting, seed, rate, _loss(job, end.parameters, data), rate / hidden**2))
     return pd.DataFrame(rows, columns=["setting", "seed", "lr", "train_loss", "hidden_step"])
 
 
@@ -101,7 +101,7 @@ def scale_in_motion(network: Network, lr_a: ArrayLike, data: Images, *, seeds: i
         whole: dict[str, Any] = {"batch": len(data.x_train), "steps": updates, "record_every": 1, "dtype": "float64"}
         job = Job(network, REST, seed=seed, **whole)
         states = [initial(job, data), *(state.parameters for state in trajectory(job, data, [0.0, 0.0, 0.0, rate]))]
-        scale = np.array([np.concatenate([p["gamma"][-1], p["beta"][-1]]) for p in states])
+        scale = np.array([scale_of(p, -1) for p in states])
         fall = -np.diff([_loss(job, p, data) for p in states])
         promised = (1 / rate - 1 / SAFE) * np.sum(np.diff(scale, axis=0) ** 2, axis=1)
         share = (fall / promised).min() if rate < SAFE else np.nan
@@ -115,6 +115,13 @@ def _loss(job: Job, parameters: Parameters, data: Images) -> float:
         everything = batch(data, "train", np.arange(len(data.x_train)), job.dtype)
         loss, _ = evaluate(job.network, parameters, initial_moving(job.network, parameters), True, everything)
         return float(loss)
+
+
+def hidden_tents(network: Network, lr: ArrayLike, data: Images, *, seeds: int, **same: Any) -> pd.DataFrame:
+    """Return `bngd.networks.tent` of the hidden scale for each repetition of `runs`: seed, lr, effective_step."""
+    starts = [Job(network, REST, seed=seed, **same) for seed in range(seeds)]
+    tents = [tent(start, data, lr, scales=True).assign(seed=start.seed) for start in starts]
+    return pd.concat(tents, ignore_index=True)[["seed", "lr", "effective_step"]]
 
 
 def upper_ends(table: pd.DataFrame, level: float) -> pd.Series:

@@ -1,15 +1,12 @@
 """Figures of the notebook `network_one_layer`: the loss against the step size of one layer, or of one part."""
 
-from collections.abc import Sequence
 from itertools import cycle
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
+from bngd.studies.shared.style import COLOURS, MARKERS, figure, mark_level, panel_letters
 
 _LOOKS = [("bngd", "-"), ("small", "--"), ("accent", "-."), ("gd", "-")]
 """Of each part, and of each choice of who has a rate of its own: in both the last two lines say most."""
@@ -48,21 +45,21 @@ def _lines(ax: Axes, table: pd.DataFrame) -> None:
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17))
 
 
-def hidden_tent(runs: pd.DataFrame, lr: NDArray[np.float64], tents: Sequence[NDArray[np.float64]]) -> Figure:
+def hidden_tent(runs: pd.DataFrame, tents: pd.DataFrame) -> Figure:
     """Draw where the effective step of the hidden layer's scale ends, under the tent of each repetition.
 
     Parameters
     ----------
     runs : DataFrame
         As `bngd.studies.network_one_layer.parts.runs` gives it, of that scale alone.
-    lr : ndarray, shape (n,)
-    tents : sequence of ndarray, shape (n,)
-        The effective step after one update, as `bngd.networks.tent` gives it, for each repetition.
+    tents : DataFrame
+        As `bngd.studies.network_one_layer.parts.hidden_tents` gives it.
     """
     fig, ax = figure(width=5.4, height=3.2)
-    for (seed, run), tent, marker in zip(runs.groupby("seed"), tents, cycle("o^sD"), strict=False):
+    for (seed, run), marker in zip(runs.groupby("seed"), cycle(MARKERS), strict=False):
+        tent = tents[tents["seed"] == seed]
         first, last = ("after one update", "at the end") if seed == runs["seed"].min() else (None, None)
-        ax.loglog(lr, tent, color=COLOURS["theory"], linewidth=1.0, label=first)
+        ax.loglog(tent["lr"], tent["effective_step"], color=COLOURS["theory"], linewidth=1.0, label=first)
         ax.loglog(run["lr"], run["hidden_step"], marker, color=COLOURS["small"], markersize=4, label=last)
     ax.set(xlabel=r"step size $\varepsilon_a$ of the scale", ylabel=r"$\varepsilon_a/\|(\gamma, \beta)\|^2$")
     fig.legend(loc="outside lower center", ncols=2)

@@ -9,10 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from jax import Array
-from numpy.typing import NDArray
 
 from bngd.networks import Images, Job, Network, largest_scale, trajectory
-from bngd.networks.architectures import Parameters, cross_entropy, forward
+from bngd.networks.architectures import Parameters, cross_entropy, forward, scale_of
 from bngd.networks.images import CLASSES
 from bngd.networks.training import Batch, batch, in_precision, initial, seen
 
@@ -49,7 +48,7 @@ def _balances(job: Job, data: Images) -> Iterator[dict[str, Any]]:
     for state in trajectory(job, data):
         with in_precision(job):
             loss, entropy = map(float, _known(job.network, before, batch(data, "train", state.indices, job.dtype)))
-        old, new = _of_logits(before), _of_logits(state.parameters)
+        old, new = scale_of(before, -1), scale_of(state.parameters, -1)
         yield {
             "setting": job.setting,
             "lr_a": lr_a,
@@ -70,7 +69,3 @@ def _known(network: Network, parameters: Parameters, images: Batch) -> tuple[Arr
     logits, _ = forward(network, parameters, x)
     log_softmax = jax.nn.log_softmax(logits)
     return cross_entropy(logits, y), -(jnp.exp(log_softmax) * log_softmax).sum(1).mean()
-
-
-def _of_logits(parameters: Parameters) -> NDArray[np.float64]:
-    return np.concatenate([np.asarray(parameters[name][-1]) for name in ("gamma", "beta")])
