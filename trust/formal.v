@@ -666,7 +666,8 @@ Proof.
   assert (0 <= G /\ 0 <= B /\ 0 <= E /\ 0 <= F) as [? [? [? ?]]]
     by (repeat split; apply sum_nonneg; intros; apply pow2_ge_0).
   assert (2 * (u * v) <= G * F + B * E); [|lra].
-  apply Rsqr_incr_0_var; [|nra]. unfold Rsqr. assert (u ^ 2 * v ^ 2 <= (G * E) * (B * F)) by (apply Rmult_le_compat; nra).
+  apply Rsqr_incr_0_var; [|nra]. unfold Rsqr.
+  assert (u ^ 2 * v ^ 2 <= (G * E) * (B * F)) by (apply Rmult_le_compat; nra).
   pose proof (pow2_ge_0 (G * F - B * E)). lra.
 Qed.
 
