@@ -65,7 +65,7 @@ def test_every_row_says_what_became_of_it():
     full = [name for name in ROWS if protocol_page.in_full(name)]
     on_mnist = [name for name in full if ROWS[name].dataset == "mnist"]
     assert f"so {len(full)} rows that were run in full are kept with the package: {len(on_mnist)} of the MNIST" in page
-    assert f", run on Fashion-MNIST, and {len(full) - len(on_mnist)} on the authors' own data." in page
+    assert f", run on Fashion-MNIST, and {len(full) - len(on_mnist)} on the data that the authors used." in page
     others = {name: words for name, words in WORDS.items() if name not in full}
     reduced = [name for name, words in others.items() if words.startswith("reduced")]
     in_part = [name for name in reduced if kept.rows(name, parts=True)]
