@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from bngd.networks import Job, load, mlp, run, trajectory
+from bngd.networks.architectures import scale_of
 from bngd.networks.training import initial
 from bngd.studies.network_one_layer import parts, study
 from bngd.studies.network_width import study as network_width
@@ -82,3 +83,14 @@ def test_the_scale_of_the_logits_moves_alone_and_its_rises_are_counted():
     rises = table.groupby("lr_a")["rises"]
     assert rises.max()[3.0] == 0
     assert 0 < rises.min()[200.0] <= rises.max()[200.0] < 12
+
+
+def test_what_an_update_of_the_scale_promises_is_four_less_its_step_size():
+    data, network, lr_a = load("digits").first(80), mlp(5).with_batch_norm(0.0), 0.5
+    job = Job(network, 1e-15, steps=1, batch=80, evaluation=80, dtype="float64")
+    before = run(job, data).final["train_loss"]
+    (after,) = trajectory(job, data, [0.0, 0.0, 0.0, lr_a])
+    gradient = (scale_of(after.parameters, -1) - scale_of(initial(job, data), -1)) / lr_a
+    found = parts.scale_in_motion(network, [lr_a], data, seeds=1, updates=1)
+    promised = lr_a * (4 - lr_a) / 4 * (gradient @ gradient)
+    assert found["share"].item() == pytest.approx((before - found["loss"].item()) / promised, rel=1e-9)
