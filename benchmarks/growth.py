@@ -1,18 +1,23 @@
 """How the cost grows: with the dimension, the steps, the number of runs, the cores; in time and in memory."""
 
+from contextlib import ExitStack
 from functools import partial
 
 import numpy as np
 import pandas as pd
+from distributed import Client, LocalCluster
 
 from benchmarks import measuring
-from benchmarks.comparison import SENSITIVE
+from benchmarks.comparison import SENSITIVE, setting
 from bngd import Problem, sweep
 from bngd.ensemble.kernels import MIN_LANES
 from bngd.krylov import compress
 from bngd.machine import cores
 
 STEPS, STEP_SIZES = 2000, 1000
+
+LONG_STEPS = 100_000
+"""With a thousand runs in dimension 100 they make 10^10 coordinate-steps: enough for a cluster to be worth while."""
 
 
 def make(dimension: int) -> tuple[Problem, np.ndarray]:
@@ -87,10 +92,22 @@ def with_size(repeats: int) -> pd.DataFrame:
 
 
 def with_cores(repeats: int) -> pd.DataFrame:
-    """Return seconds of 4000 runs of 2000 steps in dimension 100 on one core, two, ... all."""
-    rows = [(n, measuring.best_seconds(partial(run, 100, 4000, 2000, n), repeats)) for n in range(1, cores() + 1)]
-    frame = pd.DataFrame(rows, columns=["cores", "seconds"])
-    return frame.assign(speedup=frame["seconds"].iloc[0] / frame["seconds"])
+    """Return seconds of 10^10 coordinate-steps on one core, two, ... all: by threads, and by as many Dask workers."""
+    problem, w0, lr = setting()
+    long = partial(sweep, problem, lr[:: lr.size // STEP_SIZES], steps=LONG_STEPS, w0=w0)
+    numbers = range(1, cores() + 1)
+    with ExitStack() as running:
+        calls = {("seconds", n): partial(long, workers=n) for n in numbers}
+        for n in numbers:
+            options = {"n_workers": n, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+            cluster = running.enter_context(LocalCluster(**options))
+            client = running.enter_context(Client(cluster, set_as_default=False))
+            calls["seconds by Dask workers", n] = partial(long, client=client)
+        best, _ = measuring.in_turns(calls, repeats)
+    frame = pd.Series(best).unstack(0).rename_axis("cores").reset_index()
+    for way in ("seconds", "seconds by Dask workers"):
+        frame[way.replace("seconds", "speedup")] = frame[way].iloc[0] / frame[way]
+    return frame
 
 
 def memory() -> pd.DataFrame:

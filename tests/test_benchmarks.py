@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks import alternatives, comparison, convolutions, growth, measuring
+from bngd.ensemble import cluster
 from bngd.networks import small_conv
 
 
@@ -72,6 +73,26 @@ def test_compression_is_checked_against_the_uncompressed_run(monkeypatch):
     table = growth.with_dimension([30, 300], budget=1.0)
     assert (table["largest difference of losses"] < 1e-9).all()
     assert table["compressed to"].is_monotonic_increasing
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.usefixtures("small")
+def test_workers_are_timed_where_the_work_is_theirs(monkeypatch):
+    asked, reached = [], []
+    sweep, run_on_cluster = growth.sweep, cluster.run_on_cluster
+    monkeypatch.setattr(growth, "LONG_STEPS", 30)
+    monkeypatch.setattr(growth, "STEP_SIZES", 40)
+    monkeypatch.setattr(growth, "sweep", lambda *a, **by: asked.append("client" in by) or sweep(*a, **by))
+    monkeypatch.setattr(cluster, "HOME_STEPS", 0.0)
+    monkeypatch.setattr(cluster, "run_on_cluster", lambda *given: reached.append(given) or run_on_cluster(*given))
+    table = growth.with_cores(repeats=1)
+    assert len(reached) == sum(asked) == len(asked) / 2 > 0
+    assert list(table["cores"]) == list(range(1, growth.cores() + 1))
+    assert table[["speedup", "speedup by Dask workers"]].iloc[0].tolist() == [1, 1]
+
+
+def test_the_long_sweep_is_worth_a_cluster():
+    assert 100 * growth.STEP_SIZES * growth.LONG_STEPS == 1e10 >= 2 * cluster.HOME_STEPS
 
 
 def test_what_takes_long_is_timed_on_full_blocks():
