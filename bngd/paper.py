@@ -77,7 +77,7 @@ CHAPTERS = {
         "Past the paper",
         (
             *("lem-dominated", "lem-preimage", "prop-attained", "prop-ends", "prop-dip", "obs-dip", "thm-mirror"),
-            "obs-two",
+            "thm-two",
         ),
     ),
     "variants": Chapter(

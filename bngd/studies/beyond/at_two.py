@@ -1,0 +1,110 @@
+"""Runs at eps_a = 2, where the scale ends in a cycle of two, or runs away (the theorem "At two")."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from bngd.dynamics import bngd_step, optimal_a, residual, sigma
+from bngd.ensemble import sweep
+from bngd.problem import Problem, unit_vectors
+
+Array = NDArray[np.float64]
+
+_STIFF = (3.5, 10.0)
+"""Range of l_d/l_{d-1}: above 3 the stiffest direction, where u has nothing of it, is a place to run away to."""
+
+_SMALL = (1e-4, 1e-2)
+"""Range of eps P^2/||w_0||^2 at the start of a run that is to run away: the theorem asks for a small one."""
+
+
+def pull(problem: Problem, w: ArrayLike) -> Array:
+    """Return phi = ||w||^2 ||He||^2/s^2, the squared gradient of p over the directions of w, shape (...)."""
+    w = np.asarray(w, dtype=float)
+    force = np.sum((problem.eigenvalues * residual(problem, w)) ** 2, axis=-1)
+    return force * np.sum(w**2, axis=-1) / sigma(problem, w) ** 2
+
+
+def height(problem: Problem, w: ArrayLike) -> Array:
+    """Return V = p^2 - phi, which a run with a large scale climbs at eps_a = 2, shape (...)."""
+    return optimal_a(problem, w) ** 2 - pull(problem, w)
+
+
+def around(problem: Problem, n: int = 1441) -> pd.DataFrame:
+    """Go once around the directions of a plane, up to sign.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each direction: angle (from the first axis, -pi/4 to 3 pi/4), height (V/u'Hu), pull (phi/u'Hu),
+        summit (whether both neighbours are lower).
+    """
+    angle = np.linspace(-np.pi / 4, 3 * np.pi / 4, n)
+    w = np.column_stack([np.cos(angle), np.sin(angle)])
+    high = height(problem, w)
+    summit = np.r_[False, (high[1:-1] > high[:-2]) & (high[1:-1] > high[2:]), False]
+    columns = {"height": high / problem.explained, "pull": pull(problem, w) / problem.explained}
+    return pd.DataFrame({"angle": angle, **columns, "summit": summit})
+
+
+def swings(problem: Problem, angles: ArrayLike, lr: float, a0: ArrayLike, steps: ArrayLike) -> pd.DataFrame:
+    """Run BNGD in the plane at eps_a = 2 from unit vectors at given angles, and look at it after given steps.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each run and look: run, step, swing (|a - p|/||u||_H), angle (of w, as in `around`), height
+        (V/u'Hu), share (|p|/||u||_H), balance (eps a^2/(2 ||w||^2), 1 in the end where the scale runs away).
+    """
+    w, a = np.column_stack([np.cos(angles), np.sin(angles)]), np.asarray(a0, dtype=float)
+    scale, looks, tables = np.sqrt(problem.explained), np.unique(steps), []
+    for k in range(looks[-1] + 1):
+        if k in looks:
+            p = optimal_a(problem, w)
+            columns = {
+                "swing": np.abs(a - p) / scale,
+                "angle": (np.arctan2(w[:, 1], w[:, 0]) + np.pi / 4) % np.pi - np.pi / 4,
+                "height": height(problem, w) / problem.explained,
+                "share": np.abs(p) / scale,
+                "balance": lr * a**2 / (2 * np.sum(w**2, axis=1)),
+            }
+            tables.append(pd.DataFrame({"run": np.arange(a.size), "step": k, **columns}))
+        a, w = bngd_step(problem, a, w, lr, 2.0)
+    return pd.concat(tables, ignore_index=True)
+
+
+def away(rng: np.random.Generator, *, n_problems: int, runs_per_problem: int, steps: int) -> pd.DataFrame:
+    """Start where the theorem says that the scale runs away: near e_d, with u_d = 0 and l_d > 3 l_{d-1}.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a run: growth (a^2 over 4 phi N at the last step N, phi that of e_d), balance (eps a^2/(2 ||w||^2)), share
+        (|p|/||u||_H) and loss_growth (the excess loss over 2 phi N), which the theorem sends to 1, 1, 0 and 1.
+    """
+    tables = []
+    for _ in range(n_problems):
+        problem = _stiff_problem(rng)
+        w0 = np.eye(problem.dimension)[-1] + 0.1 * unit_vectors(rng, problem.dimension, runs_per_problem)
+        squared = np.sum(w0**2, axis=1)
+        lr = squared / problem.explained * np.geomspace(*_SMALL, runs_per_problem)
+        a0 = np.sqrt(2 * squared / lr) * rng.choice([-1.0, 1.0], runs_per_problem)
+        runs = sweep(problem, lr, steps=steps, w0=w0, lr_a=2.0, a0=a0, checkpoints=[steps - 1, steps])
+        before, last = (runs[runs["step"] == step].reset_index(drop=True) for step in (steps - 1, steps))
+        phi = float(pull(problem, np.eye(problem.dimension)[-1]))
+        tables.append(
+            pd.DataFrame(
+                {
+                    "growth": (last["a"] ** 2 - a0**2) / (4 * phi * steps),
+                    "balance": lr * last["a"] ** 2 / (2 * last["norm_w"] ** 2),
+                    "share": (last["a"] + before["a"]).abs() / 2 / np.sqrt(problem.explained),
+                    "loss_growth": (last["excess_loss"] - a0**2 / 2) / (2 * phi * steps),
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _stiff_problem(rng: np.random.Generator) -> Problem:
+    lower = np.sort(10 ** rng.uniform(0, 1, rng.integers(1, 8)))
+    eigenvalues = np.append(lower, rng.uniform(*_STIFF) * lower[-1])
+    return Problem.from_spectrum(eigenvalues, u=np.append(rng.standard_normal(lower.size), 0.0))
