@@ -66,10 +66,11 @@ unexport PYTHONDONTWRITEBYTECODE
 # What the reader types for one command must not be passed over by another, nor reach a make that this one's tests start.
 unexport ARGS
 ifneq ($(strip $(ARGS)),)
-TAKES_NONE := $(filter-out $(NOTEBOOKS) test bench lab faults hunt reference audit,$(MAKECMDGOALS))
+TAKE_ARGS  := test bench lab faults hunt mutate reference audit
+TAKES_NONE := $(filter-out $(NOTEBOOKS) $(TAKE_ARGS),$(MAKECMDGOALS))
 ifneq ($(TAKES_NONE),)
 $(error ARGS is '$(ARGS)', but $(firstword $(TAKES_NONE)) takes none: give \
-  it to a notebook, test, bench or lab; parameters of the book stand in notebooks/profiles/$(PROFILE).yaml)
+  it to a notebook or to one of: $(TAKE_ARGS); parameters of the book stand in notebooks/profiles/$(PROFILE).yaml)
 endif
 endif
 
@@ -82,7 +83,7 @@ AGAIN     := $(MAKE)  # under another name: a line that says MAKE runs even wher
 .PHONY: help book notebooks figures test verify reference witnesses proofs formal faults hunt mutate sbom audit bench pdf serve lab lint lock clean FORCE $(NOTEBOOKS)
 
 help: ## show this help
-	@echo "make <target> [PROFILE=$(PROFILE)] [JOBS=$(JOBS)] [SCHEDULER=host:port] [PORT=$(PORT)] [ARGS=...]"
+	@echo "make <target> [PROFILE=$(PROFILE)] [JOBS=$(JOBS)] [SCHEDULER=host:port] [PORT=$(PORT)] [SECONDS=$(SECONDS)] [VENV=$(VENV)] [ARGS=...]"
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "  %-12s %s\n", $$1, $$2 }'
 	@echo
@@ -129,7 +130,7 @@ faults: $(STAMP) ## kill -9 builds, a row and a worker at 30 random moments, and
 hunt: $(STAMP) ## search for counterexamples for SECONDS=60; ARGS=--keep renews what the book quotes
 	$(PYTHON_IN) -m trust.hunt --seconds $(SECONDS) $(ARGS)
 
-mutate: $(STAMP) ## break the code for SECONDS=60, a line at a time, and see whether the tests notice
+mutate: $(STAMP) ## break the code for SECONDS=60, a line at a time, and see whether the tests notice; ARGS=--keep as there
 	$(PYTHON_IN) -m trust.mutate --seconds $(SECONDS) $(ARGS)
 
 sbom: $(STAMP) ## list what is installed, as CycloneDX: build/sbom.json

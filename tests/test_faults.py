@@ -181,3 +181,12 @@ def test_without_a_loopback_interface_nobody_waits_for_a_kernel(project):
     assert line == f"error: 127.0.0.1: Network is unreachable; {WAYS_OUT[errno.EADDRNOTAVAIL]}"
     assert not project.layout.results.exists()
     happens("faults", "no loopback interface", "one line, at once", said=line)
+
+
+def test_a_reader_who_has_seen_enough_is_no_fault():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "bngd.companion", "list"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, cwd=REPOSITORY, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -84,6 +84,10 @@ def figures_of(path):
 
 
 def test_a_caption_says_its_message_first(notebook):
-    for call in figures_of(notebook):
+    check_captions(notebook)
+
+
+def check_captions(path):
+    for call in figures_of(path):
         caption = next(keyword.value for keyword in call.keywords if keyword.arg == "caption")
         assert "**" in ast.unparse(caption)[:12], f"the caption of {ast.unparse(call.args[1])} begins without it"

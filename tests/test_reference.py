@@ -8,7 +8,7 @@ import pytest
 from docutils import nodes
 
 import bngd
-from bngd.companion.book import pages_of_toc
+from bngd.companion.printing import toc_entries
 from bngd.companion.reference import PUBLIC, ROOT, checked_by, documented, functions_of, signature
 from bngd.paper import CHAPTERS
 
@@ -17,7 +17,7 @@ from bngd.paper import CHAPTERS
 def test_a_chapter_is_numbered_and_named_as_in_the_book(page):
     text = (Path(ROOT) / "book" / f"{page}.md").read_text("utf-8")
     stated = re.findall(r"^`{3,}\{prf:\w+\}.*\n:label: (\S+)", text, re.MULTILINE)
-    chapters = [name for name in pages_of_toc(Path(ROOT) / "book" / "_toc.yml") if "/" not in name]
+    chapters = [name for _, name, level in toc_entries(Path(ROOT) / "book" / "_toc.yml") if level == 1]
     assert CHAPTERS[page] == (chapters.index(page), text.splitlines()[0].removeprefix("# "), tuple(stated))
 
 

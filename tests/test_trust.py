@@ -204,6 +204,9 @@ def test_a_survivor_that_the_time_did_not_reach_has_not_been_killed(monkeypatch)
     monkeypatch.setattr(mutate, "forked", lambda *_: {"tried": 0, "survivors": [], "untried": [(84, "2", "3")]})
     monkeypatch.setattr(mutate.sys, "argv", ["mutate", "bngd/theory.py", "--survivors"])
     mutate.main()
+    assert kept_now == {}, "the record is renewed only if asked"
+    monkeypatch.setattr(mutate.sys, "argv", ["mutate", "bngd/theory.py", "--survivors", "--keep"])
+    mutate.main()
     assert kept_now["files"]["bngd/theory.py"] == {"mutants": 80, "tried": 40, "killed": 39}
     assert kept_now["survivors"] == [survivor]
 

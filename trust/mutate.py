@@ -6,7 +6,8 @@ gets a child of its own, which replaces the code of the functions in memory and 
 mutated statement, fastest first, until one fails. No file is changed.
 
 Run as ``python -m trust.mutate --seconds 600``: each file gets an equal share of the time, its mutants in a shuffled
-order that is the same every time. ``--survivors`` tries only those that survived, after a test was added.
+order that is the same every time. ``--survivors`` tries only those that survived, after a test was added. ``--keep``
+renews what the book quotes: a short run knows less than the long one that is on record.
 """
 
 import argparse
@@ -317,12 +318,13 @@ def tested(name: str, chosen: list[Mutant], seconds: float) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Try mutants for so long; keep counts by file and the survivors, with what was said of each before."""
+    """Try mutants for so long; if asked, keep counts by file and the survivors, with what was said of each before."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", help="such as bngd/theory.py; all where none is named")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--survivors", action="store_true", help="try only those that survived before")
+    parser.add_argument("--keep", action="store_true", help="renew the record that the book quotes")
     options = parser.parse_args()
     names = options.files or list(TESTS)
     deadline = time.perf_counter() + options.seconds
@@ -336,7 +338,9 @@ def main() -> int:
         told = forked(lambda n=name, c=chosen, s=share: tested(n, c, s), 36000)  # type: ignore[misc]
         if options.survivors:  # what the time did not reach has not been killed
             told["survivors"] += told["untried"]
-        keep(name, len(every), told, why, None if options.survivors else told["tried"])
+        print(f"{name}: {told['tried']} of {len(every)} mutants tried, {len(told['survivors'])} survived", flush=True)
+        if options.keep:
+            keep(name, len(every), told, why, None if options.survivors else told["tried"])
     return 0
 
 

@@ -297,7 +297,7 @@ def main() -> int:
     parser.add_argument("--profile", default="full")
     parser.add_argument("--no-shake", action="store_true", help="keep what was measured of each number's rounding")
     parser.add_argument("--run", action="store_true", help="run them first, for their numbers alone")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()  # a notebook may come after an option
     names = options.notebook or notebooks()
     if options.command == "verify":
         return verify(options.profile, names)

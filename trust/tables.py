@@ -107,7 +107,7 @@ def figures() -> Rows:
     rows.append(
         [
             "fewest digits in which a witness agrees",
-            f"{min(digits, default=0):.1f}, of {len(digits)}",
+            f"{min(digits, default=0):.1f}, in {len(digits)} comparisons",
             "`make witnesses`",
         ]
     )

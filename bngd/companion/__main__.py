@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -81,7 +82,7 @@ def _execute_and_tell(job) -> None:  # type: ignore[no-untyped-def]  # its type 
     print(f"{job.name}: executing with profile {job.profile}", flush=True)
     seconds = execute(job)
     layout = job.layout
-    figures = len(list(layout.figures.glob(f"{job.name}-*.svg")))
+    figures = len(list(layout.figures.glob(f"{job.name}-*.pdf")))
     places = f"{layout.shown(layout.executed(job.name))}, {figures} figures in {layout.shown(layout.figures)}"
     print(f"{job.name}: done in {seconds:.1f} s: {places}", flush=True)
 
@@ -170,10 +171,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; an error that is the reader's to mend prints as its message alone."""
     options = _parser().parse_args(arguments)
     try:
-        return options.action(options) or 0
+        status = options.action(options) or 0
+        sys.stdout.flush()
+        return status
     except CompanionError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # who reads the output, such as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         print(f"error: {explained(error)}", file=sys.stderr)
         return 1
