@@ -73,6 +73,11 @@ def test_three_times_stiffer_is_where_the_second_summit_begins(stiff, summits):
         assert second["pull"] == pytest.approx(1 / stiff)
 
 
+def test_no_summit_is_lost_where_the_circle_is_cut():
+    plane = Problem.from_spectrum([1.0, 10.0], u=[1.0, -1.0])  # its minimisers' ray is where the angles begin
+    assert at_two.around(plane).query("summit")["angle"].tolist() == [-np.pi / 4]
+
+
 def test_the_scale_runs_away_where_the_theorem_says_so():
     runs = at_two.away(np.random.default_rng(2), n_problems=3, runs_per_problem=5, steps=4000)
     np.testing.assert_allclose(runs["growth"], 1, atol=0.03)

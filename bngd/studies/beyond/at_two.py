@@ -25,23 +25,23 @@ def pull(problem: Problem, w: ArrayLike) -> Array:
 
 
 def height(problem: Problem, w: ArrayLike) -> Array:
-    """Return V = p^2 - phi, which a run with a large scale climbs at eps_a = 2, shape (...)."""
+    """Return V = p^2 - phi, which a run climbs at eps_a = 2 where its scale is in balance, shape (...)."""
     return optimal_a(problem, w) ** 2 - pull(problem, w)
 
 
-def around(problem: Problem, n: int = 1441) -> pd.DataFrame:
+def around(problem: Problem, n: int = 1440) -> pd.DataFrame:
     """Go once around the directions of a plane, up to sign.
 
     Returns
     -------
     pandas.DataFrame
         A row for each direction: angle (from the first axis, -pi/4 to 3 pi/4), height (V/u'Hu), pull (phi/u'Hu),
-        summit (whether both neighbours are lower).
+        summit (whether both neighbours are lower; the first and the last are neighbours).
     """
-    angle = np.linspace(-np.pi / 4, 3 * np.pi / 4, n)
+    angle = np.linspace(-np.pi / 4, 3 * np.pi / 4, n, endpoint=False)
     w = np.column_stack([np.cos(angle), np.sin(angle)])
     high = height(problem, w)
-    summit = np.r_[False, (high[1:-1] > high[:-2]) & (high[1:-1] > high[2:]), False]
+    summit = (high > np.roll(high, 1)) & (high > np.roll(high, -1))
     columns = {"height": high / problem.explained, "pull": pull(problem, w) / problem.explained}
     return pd.DataFrame({"angle": angle, **columns, "summit": summit})
 
@@ -73,13 +73,14 @@ def swings(problem: Problem, angles: ArrayLike, lr: float, a0: ArrayLike, steps:
 
 
 def away(rng: np.random.Generator, *, n_problems: int, runs_per_problem: int, steps: int) -> pd.DataFrame:
-    """Start where the theorem says that the scale runs away: near e_d, with u_d = 0 and l_d > 3 l_{d-1}.
+    """Start near where the theorem says that the scale runs away: e_d, with u_d = 0 and l_d > 3 l_{d-1}.
 
     Returns
     -------
     pandas.DataFrame
-        A row a run: growth (a^2 over 4 phi N at the last step N, phi that of e_d), balance (eps a^2/(2 ||w||^2)), share
-        (|p|/||u||_H) and loss_growth (the excess loss over 2 phi N), which the theorem sends to 1, 1, 0 and 1.
+        A row a run: growth (what a^2 has gained in n steps over 4 phi n, phi that of e_d), balance (eps a^2/(2
+        ||w||^2)), share (|p|/||u||_H) and loss_growth (what the excess loss has gained over 2 phi n), which the theorem
+        sends to 1, 1, 0 and 1.
     """
     tables = []
     for _ in range(n_problems):
