@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -123,3 +124,14 @@ def test_the_ledger_is_found_by_the_environment_or_from_a_folder_below(project, 
     monkeypatch.setenv("BNGD_LEDGER", str(project.root / "nowhere.json"))
     with pytest.raises(LedgerError, match=r"there is no ledger .*nowhere\.json"):
         load_ledger()
+
+
+def test_the_newest_ledger_is_taken(tmp_path, monkeypatch):
+    for age, profile in enumerate(("full", "quick")):
+        path = tmp_path / f"build/{profile}/results/ledger.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(f'["{profile}"]')
+        os.utime(path, (1000 - age, 1000 - age))
+    monkeypatch.delenv("BNGD_LEDGER", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert load_ledger() == ["full"]

@@ -1,3 +1,5 @@
+import os
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
@@ -145,3 +147,13 @@ def test_split_forgets_deleted_notebooks(project, source):
     profiles.split(layout, "full")
     assert [path.exists() for path in gone] == [False] * 4
     assert [path.exists() for path in kept] == [True] * 2
+
+
+def test_a_profile_that_changed_is_split_anew(project):
+    project.notebook("demo")
+    project.profile("full", "demo: {size: 5}\n")
+    profiles.split(project.layout, "full")
+    project.profile("full", "demo: {size: 7}\n")
+    later = project.layout.parameters("demo").stat().st_mtime + 10
+    os.utime(project.layout.profile("full"), (later, later))
+    assert profiles.of_notebook(project.layout, "full", "demo") == {"size": 7}

@@ -292,3 +292,13 @@ def test_kernels_compile_where_no_folder_can_be_written_to(monkeypatch):
     numba_njit = kernels.numba.njit
     monkeypatch.setattr(kernels.numba, "njit", refuse)
     assert kernels.compiled(lambda x: x + 1)(2) == 3
+
+
+@pytest.mark.parametrize("method", ["gd", "bngd"])
+def test_the_tolerance_of_a_sweep_is_that_of_its_outcomes(method):
+    problem = Problem.from_spectrum([1.0, 2.0, 10.0], u=[1.0, 1.0, 1.0])
+    call = {"steps": 40, "w0": [1.0, 0.5, -0.3], "method": method}
+    left = sweep(problem, 0.1, **call)["excess_loss"].item() / (problem.explained / 2)
+    assert 1e-12 < left < 1e-2
+    for tolerance, outcome in ((1.1 * left, Outcome.CONVERGED), (0.9 * left, Outcome.MOVING)):
+        assert sweep(problem, 0.1, **call, tolerance=tolerance)["outcome"].tolist() == [outcome.value]

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from problems import a_problem, seeds
 
-from bngd import equivalences
+from bngd import Problem, equivalences
 from bngd.equivalences import Configuration
 
 
@@ -48,3 +48,13 @@ def test_a_matrix_that_does_not_rotate_is_refused():
 def test_scales_that_are_not_positive_are_refused(law):
     with pytest.raises(ValueError, match="positive"):
         law(a_configuration(0), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("law", "change", "factor"),
+    [("rotate", [[0.0, -1.0], [1.0, 0.0]], 1), ("scale_labels", 3.0, 9), ("scale_inputs", 3.0, 1)],
+)
+def test_a_law_takes_the_least_loss_with_it(law, change, factor):
+    problem = Problem.from_spectrum([1.0, 3.0], u=[1.0, 2.0], noise_variance=0.5)
+    found = getattr(equivalences, law)(Configuration(problem, 0.3, np.array([1.0, 1.0]), 0.1, 1.0), change)
+    assert found.configuration.problem.minimum_loss == pytest.approx(0.25 * factor)

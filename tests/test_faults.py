@@ -142,7 +142,9 @@ def test_what_the_system_refuses_is_one_line_with_path_and_way_out(project, monk
 
 
 def test_a_full_disk_inside_of_a_notebook_is_named_and_leaves_nothing_half_done(project):
-    full = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
+    # Python keeps the first 2000 bytes of what it compiles meanwhile, and is broken by them from then on.
+    quiet = "import resource, sys\nsys.dont_write_bytecode = True\n"
+    full = f"{quiet}resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
     project.notebook("demo", full, "run.record(x=list(range(10_000)))")
     done = command(project, "execute", "demo")
     said = done.communicate(timeout=600)[0]
@@ -190,3 +192,14 @@ def test_a_reader_who_has_seen_enough_is_no_fault():
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, cwd=REPOSITORY, text=True, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_is_compared_after_a_kill_is_all_that_was_made(tmp_path):
+    below = ["notebooks/a.ipynb", "results/a.json", "figures/a.png", "book/html/index.html"]
+    made = [*(f"build/full/{name}" for name in below), "rows/a.csv"]
+    for name in (*made, "book/index.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    found = faults.contents(tmp_path)
+    assert set(found) == set(made)
+    assert len(set(found.values())) == len(made)

@@ -188,3 +188,21 @@ def test_panels_do_not_change_a_result(monkeypatch):
     monkeypatch.setattr(block_lanczos, "PANEL", 64)
     cut, _ = compressed_to(problem, w0, 10)
     np.testing.assert_allclose(cut.eigenvalues, whole.eigenvalues, rtol=1e-12)
+
+
+@pytest.mark.parametrize("condition_number", [100.0, 1e6])
+def test_a_basis_of_many_blocks_stays_orthonormal(condition_number):
+    rng = np.random.default_rng(3)
+    problem = Problem.from_spectrum(np.geomspace(1, condition_number, 2000), rng=rng)
+    lanczos = Lanczos(problem, rng.standard_normal((1, 2000)))
+    lanczos.grow(200)
+    basis = np.hstack([part[: lanczos._basis.size] for part in lanczos._basis._parts])
+    np.testing.assert_allclose(basis @ basis.T, np.eye(400), atol=1e-13)
+
+
+def test_the_estimate_is_measured_and_not_what_was_asked_for():
+    rng = np.random.default_rng(3)
+    problem, w0 = Problem.from_spectrum(np.geomspace(1, 100, 1500), rng=rng), rng.standard_normal(1500)
+    found = [compress(problem, w0, steps=300, tolerance=tolerance) for tolerance in (1.0e-6, 1.001e-6)]
+    assert found[0].problem.dimension == found[1].problem.dimension
+    assert found[0].estimate == found[1].estimate < 1e-6

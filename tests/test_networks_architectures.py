@@ -134,3 +134,22 @@ def test_of_two_equal_convolutions_the_second_alone_is_left_out():
     twice = Conv(4, 3)
     network = Network("two", (twice, twice, Dense(10))).with_batch_norm()
     assert network.as_published().layers == (twice, Dense(10))
+
+
+@pytest.mark.parametrize("shape", [(50, 3), (10, 5, 4, 3)], ids=["units", "channels"])
+def test_bn_equals_numpys(shape):
+    rng = np.random.default_rng(0)
+    z, gamma, beta = 0.1 * rng.standard_normal(shape), np.array([2.0, -0.5, 3.0]), np.array([0.1, -7.0, 0.3])
+    flat = z.reshape(-1, 3)
+    expected = gamma * (flat - flat.mean(0)) / np.sqrt(flat.var(0) + 0.25) + beta
+    with jax.enable_x64(True):
+        found = batch_norm(jnp.asarray(z), batch_statistics(jnp.asarray(z)), gamma, beta, 0.25)
+    np.testing.assert_allclose(np.reshape(found, (-1, 3)), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_glorots_limit_of_a_dense_layer():
+    network = Network("wide", (Dense(500), Dense(10)))
+    parameters = initialise(network, (8, 8, 1), np.random.default_rng(3))
+    for weights, (units, inputs) in zip(parameters["weights"], shapes(network, (8, 8, 1)), strict=True):
+        limit = np.sqrt(6 / (units + inputs))
+        assert 0.99 * limit < np.abs(weights).max() <= limit

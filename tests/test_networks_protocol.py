@@ -443,3 +443,28 @@ def test_the_same_on_a_dask_cluster(tmp_path, jobs):
         over = resumable.run_row("dask", jobs, digits, tmp_path, client=client)
     alone = resumable.run_row("alone", jobs, digits, tmp_path, workers=1)
     assert over.read_bytes() == alone.read_bytes()
+
+
+def test_rows_that_are_centred_get_centred_data(cifar_files):
+    assert ROWS["cifar10_m1_gdlr"].data().offset is None
+    mean = load("cifar10-scrambled").x_train.mean(0) / 255
+    np.testing.assert_allclose(ROWS["cifar10_m1_gdlr2"].data().offset, mean, atol=1e-6)
+
+
+def test_the_command_line_hands_on_what_is_described_and_pooled(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        resumable, "run_row", lambda name, jobs, data, *rest, **options: asked.append((name, jobs, data))
+    )
+    small = replace(ROWS["mnist_bnlr"], grid=protocol.Grid(-1, -1, 1), dataset="digits")
+    monkeypatch.setitem(protocol.ROWS, "mnist_bnlr", small)
+    monkeypatch.setattr(protocol, "VALIDATION", 100)
+    assert command.main(["mnist_bnlr", "--described", "--pooled", "2"]) == 0
+    [(name, jobs, data)] = asked
+    assert (name, data.shape) == ("mnist_bnlr-described-pooled-2", (4, 4, 1))
+    assert {job.network.name for job in jobs} == {"m1"}
+
+
+def test_a_run_that_a_part_and_its_whole_have_counts_once():
+    title = kept.rows()[0]
+    assert len(kept.gathered([title, title])) == len(kept.results(title))

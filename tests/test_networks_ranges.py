@@ -51,3 +51,10 @@ def test_all_diverged_or_none_good_enough_is_width_zero():
 def test_bad_level():
     with pytest.raises(ValueError, match="threshold"):
         workable_ranges(table(bn=v_shaped(0, 0)), level=0.0)
+
+
+def test_the_best_rate_is_that_of_the_best_loss():
+    losses = {"lr": [10.0, 0.1, 1.0, 100.0], "train_loss": [2.0, 3.0, 1.0, np.nan]}
+    runs = pd.DataFrame({"network": "n", "setting": "s", "seed": 0, **losses})
+    [row] = workable_ranges(runs, level=2.5).to_dict("records")
+    assert (row["best_lr"], row["best_loss"]) == (1.0, 1.0)

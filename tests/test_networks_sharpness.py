@@ -7,6 +7,7 @@ import pytest
 
 from bngd.networks import Job, load, mlp, self_tuning, sharpness, tent, trajectory
 from bngd.networks.architectures import LOSSES, forward, initialise
+from bngd.networks.training import batch, evaluate, seen
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +100,19 @@ def test_the_tent_is_drawn_as_well_from_large_weights_in_single_precision():
     np.testing.assert_allclose(
         *(tent(one, load("digits"), one.scale**2)["effective_step"] for one in (job, same)), 1e-6
     )
+
+
+def test_self_tuning_measures_what_it_names():
+    digits = load("digits")
+    job = Job(mlp(8).with_batch_norm(0.0), 2.0, lr_a=0.1, steps=2, record_every=1)
+    rows = iter(self_tuning(job, digits, images=100).itertuples())
+    looked = batch(digits, "train", np.arange(100), job.dtype)
+    for state in trajectory(job, digits):
+        loss, _ = evaluate(job.network, state.parameters, state.moving, True, looked)
+        for layer, w in enumerate(state.parameters["weights"]):
+            row = next(rows)
+            assert row.loss == pytest.approx(float(loss), rel=1e-6)
+            assert row.norm == pytest.approx(np.linalg.norm(np.asarray(w)), rel=1e-6)
+            exact = sharpness(job.network, state.parameters, layer, *seen(looked), iterations=60)
+            assert row.sharpness == pytest.approx(exact, rel=0.01)
+    assert next(rows, None) is None

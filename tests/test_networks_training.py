@@ -383,3 +383,9 @@ def test_so_many_updates_are_done_as_are_asked_for(digits, network):
     for i in range(3):
         now = sgd_step(network, *now, rates, images.part(i))
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), (ours, moving), now)
+
+
+@pytest.mark.parametrize(("fresh", "streams"), [(True, [0, 1, 0, 1]), (False, [0, 0, 0, 0])])
+def test_each_rate_has_its_own_weights_and_batches_if_fresh(fresh, streams):
+    assert [job.stream for job in grid(M2, [0.1, 1.0], seeds=2, fresh=fresh)] == streams
+    assert [job.stream for job in grid(M2, [0.1, 1.0])] == [0, 1]

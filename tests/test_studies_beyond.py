@@ -88,3 +88,18 @@ def test_deepest_plateaus_are_on_the_plateau():
     found = overshoot.deepest(np.random.default_rng(2), n_problems=4, n_lr=9, steps=200)
     assert len(found) == 4
     assert (found["collapse"] >= 1).all()
+
+
+def test_cycles_are_about_the_length_of_the_solution_in_the_end_and_not_at_once():
+    late, early = (
+        study.cycles(np.random.default_rng(0), n_problems=2, runs_per_problem=10, steps=n) for n in (4000, 2)
+    )
+    assert (late["centre"] - 1).abs().median() < 1e-3
+    assert (late["loss_ratio"] - 1).abs().median() < 1e-3
+    assert (early["loss_ratio"] - 1).abs().max() > 0.1
+
+
+def test_the_bound_of_the_effective_step_by_hand():
+    problem = Problem.from_spectrum([1.0, 4.0], u=[1.0, 0.0])
+    run = bngd.bngd_trajectory(problem, [1.0, 1.0], 2.0, 1, a0=3.0)
+    assert overshoot.anatomy(problem, run, 2.0)["bound"][0] == pytest.approx(2 * 3 * 1 / (1 * 2))

@@ -75,3 +75,9 @@ def test_growth_factor_of_a_run_that_does_not_grow_is_undefined():
     problem, _ = a_problem()
     run = study.escapes(problem, unit_vectors(np.random.default_rng(1), 20), 1e-3, [1e-3], 50)[1e-3]
     assert np.isnan(study.growth_factor(run))
+
+
+def test_a_loss_that_grows_did_not_fall():
+    runs = study.random_runs(np.random.default_rng(0), n_problems=3, runs_per_problem=40, steps=60)
+    assert not runs.loc[runs["lr_a"] > 2.2, "loss_fell"].all()
+    assert runs.loc[runs["lr_a"] < 1, "loss_fell"].mean() > 0.9

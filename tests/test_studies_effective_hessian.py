@@ -86,3 +86,13 @@ def test_the_two_ends_change_places_in_parts_of_the_length():
     table = study.gain_by_share_of_length([0.01, 0.5], condition_number=100.0, dimension=5)
     np.testing.assert_allclose(table["gain"], table["predicted"], rtol=1e-9)
     np.testing.assert_allclose(table["gain"], [1.99, 50.5, 100 / 99.01, 100 / 50.5], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("effective_extremes", "bisection"), ("effective_hessian", "trace"), ("effective_eigenvalues", "interlacing")],
+)
+def test_checks_notice_what_is_wrong(monkeypatch, name, column):
+    true = getattr(study, name)
+    monkeypatch.setattr(study, name, lambda problem: 1.01 * np.asarray(true(problem)))
+    assert study.checks(np.random.default_rng(5), 10, dimensions=(3, 10))[column].max() > 1e-3

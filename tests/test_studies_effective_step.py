@@ -64,3 +64,14 @@ def test_the_ends_of_the_good_interval_follow_the_asymptotes_at_a_low_level():
     ends = study.good_interval_ends(problem, w0, table, [low, 1e9])
     assert ends["decades"].iloc[0] == pytest.approx(float(good_interval(problem, w0, low).decades), abs=0.01)
     assert np.isnan(ends["low"].iloc[1])
+
+
+@pytest.mark.parametrize(("factor", "shrinkage"), [(0.99, 0.02), (np.nan, np.nan)])
+def test_a_norm_that_shrinks_or_is_lost_is_noticed(monkeypatch, factor, shrinkage):
+    def shrinking(*given, **options):
+        run = bngd_trajectory(*given, **options)
+        return replace(run, w=run.w * factor ** np.arange(len(run.w))[:, None])
+
+    monkeypatch.setattr(study, "bngd_trajectory", shrinking)
+    found = study.random_norm_growth(np.random.default_rng(0), n_runs=4, steps=400)
+    np.testing.assert_allclose(found["shrinkage"], shrinkage, rtol=0.05)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,3 +78,15 @@ def test_rescaling_brings_gradient_descent_back():
     runs = study.compare_gd(original, laws_of(original), STEPS)
     expected = runs[runs["law"] == "original"]["loss"].to_numpy()
     np.testing.assert_allclose(study.rescaled_gd(original, 0.3, STEPS)["loss"], expected, rtol=1e-10)
+
+
+def test_laws_that_are_broken_are_far_beyond_rounding(monkeypatch):
+    true = study.changed
+
+    def broken(original, *rest):
+        found = true(original, *rest)
+        return found | {"inputs": replace(found["inputs"], restore_w=lambda w: 1.001 * w)}
+
+    monkeypatch.setattr(study, "changed", broken)
+    frame = study.collapse_of_random_problems(np.random.default_rng(3), 1, [0.1], 20)
+    assert frame.set_index("law")["ratio"]["inputs"] > 1e6

@@ -79,3 +79,31 @@ def test_cancellation_shows_where_the_difference_is_lost():
     frame = study.cancellation(problem, bngd.bngd_trajectory(problem, [1.0, -0.5], 0.3, 200))
     assert frame["decomposed"].iloc[-1] < 1e-25
     np.testing.assert_allclose(frame["direct"].iloc[:3], frame["decomposed"].iloc[:3], rtol=1e-10)
+
+
+def wrong(monkeypatch, name):
+    true = getattr(study, name)
+    monkeypatch.setattr(study, name, lambda *given: 1.01 * np.asarray(true(*given)))
+
+
+def test_the_decomposition_notices_a_loss_that_is_wrong(monkeypatch):
+    wrong(monkeypatch, "excess_loss")
+    assert study.decomposition_errors(np.random.default_rng(2), 5)["difference"].min() > 1e-4
+
+
+@pytest.mark.parametrize("name", ["minimiser_hessian", "saddle_curvature"])
+def test_stationary_points_notice_a_curvature_that_is_wrong(monkeypatch, name):
+    wrong(monkeypatch, name)
+    points = study.stationary_points(np.random.default_rng(2), 5)
+    off = {
+        "minimiser_hessian": points["hessian_difference"],
+        "saddle_curvature": 1 - points["saddle_eigenvalue"] / points["saddle_predicted"],
+    }
+    np.testing.assert_allclose(off[name], 0.0099, atol=2e-4)
+
+
+def test_stationary_points_notice_a_gradient_that_is_wrong(monkeypatch):
+    gradient = study.loss_gradient
+    monkeypatch.setattr(study, "loss_gradient", lambda problem, a, w: gradient(problem, a + 0.01, w))
+    points = study.stationary_points(np.random.default_rng(2), 5)
+    assert points[["minimiser_gradient", "saddle_gradient"]].to_numpy().min() > 1e-4

@@ -3,6 +3,7 @@
 import importlib
 import json
 import operator
+import os
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -179,7 +180,7 @@ def test_the_formal_proofs_are_those_that_were_checked_and_leave_nothing_open():
     source = formal.SOURCE.read_text()
     assert kept.read("formal")["sha256"] == formal.digest(), "make formal"
     assert set(re.findall(r"^(?:Theorem|Corollary) (\w+)", source, re.MULTILINE)) == set(formal.THEOREMS)
-    assert not re.search(r"\b(Admitted|admit|Axiom|Parameter|Conjecture)\b", source)
+    assert not re.search(r"\b(Admitted|admit|Axioms?|Parameters?|Conjecture|Unset)\b", source)
 
 
 def test_a_mutant_is_in_force_where_a_function_was_imported_and_nothing_changes_where_nothing_did():
@@ -214,3 +215,84 @@ def test_a_survivor_that_the_time_did_not_reach_has_not_been_killed(monkeypatch)
 def test_the_tables_of_the_book_are_those_of_the_results():
     for name, rows in tables.TABLES.items():
         assert (tables.FOLDER / f"{name}.csv").read_text() == tables.text(rows())
+
+
+def test_all_that_a_notebook_recorded_is_read(tmp_path):
+    claim = {"id": "c", "verdict": "holds", "predicted": [1.0, 2.0], "measured": 1.23456789123}
+    (tmp_path / "n.json").write_text(json.dumps({"values": {"x": {"y": [1, 2]}}, "claims": [claim]}))
+    (tmp_path / "n-t.csv").write_text("a,b\n1,x\n0.5,y\n")
+    assert reference.read_results(tmp_path, "n") == {
+        "value x y": [1, 2], "claim c: verdict": ["holds"], "claim c: predicted": [1.0, 2.0],
+        "claim c: measured": [1.23456789], "table t: a": [1, 0.5], "table t: b": ["x", "y"],
+    }  # fmt: skip
+
+
+def test_a_group_that_is_new_or_gone_is_a_change():
+    assert [one.where for one in reference.compare("n", {"gone": [1]}, {}, {"new": [1]})] == ["gone", "new"]
+
+
+@pytest.mark.parametrize(
+    ("record", "now", "told"), [(1.0, 1 + 9e-7, 0), (1.0, 1 + 2e-6, 1), (0.0, 9e-12, 0), (0.0, 2e-11, 1)]
+)
+def test_rounding_is_a_millionth_and_noise_a_hundred_billionth(record, now, told):
+    assert len(reference.compare("n", {"x": [record]}, {}, {"x": [now]})) == told
+
+
+def test_the_hunt_climbs(monkeypatch):
+    monkeypatch.setattr(hunt, "decode", lambda genes, lr_a: genes)
+    climb = hunt.Statement("x", lambda genes: -float(np.sum((genes - 0.3) ** 2)))
+    assert hunt.hunt(climb, 1.0, np.random.default_rng(0)).closest > -0.05
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_hunted_constants_are_those_of_the_theorems(seed):
+    x = hunt.decode(np.random.default_rng(seed).uniform(size=hunt.GENES))
+    assert hunt.c1(x) == pytest.approx(float(bngd.descent_constant(x.problem, x.lr_a, x.a)))
+
+
+def test_every_run_that_was_enclosed_is_proved_again_as_it_is_kept():
+    pytest.importorskip("flint")
+    from trust import enclosures
+
+    told = kept.read("enclosures")["instances"]
+    cheap = [i for i, one in enumerate(told) if one["proved"] and one["steps"] <= 300]
+    instances = enclosures.instances()
+    assert len(instances) == len(told)
+    assert len(cheap) > 20
+    for i in cheap:
+        assert enclosures.prove(instances[i]) == told[i]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("", None),
+        ("cheat : forall x, x = 0\n", "cheat"),
+        ("cheat\n  : forall x, x = 0\n", "cheat"),
+        ("_cheat' : False\n", "_cheat'"),
+        ("loop is assumed to be guarded.\n", "loop"),
+    ],
+)
+def test_an_axiom_of_our_own_is_told_and_not_kept(tmp_path, monkeypatch, capsys, more, told):
+    known = "Classical_Prop.classic : forall P : Prop, P \\/ ~ P\n"
+    coqc = tmp_path / "coqc"
+    coqc.write_text(
+        f"#!/bin/sh\ncase $1 in --print-version) echo 8.16.1;; *) cat <<'X'\nAxioms:\n{known}{more}X\nesac\n"
+    )
+    coqc.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    written = []
+    monkeypatch.setattr(formal.kept, "write", lambda *what: written.append(what))
+    assert formal.main() == (told is not None)
+    assert bool(written) == (told is None)
+    assert (f"ASSUMED: {told}\n" in capsys.readouterr().out) == (told is not None)
+
+
+def test_digits_do_not_agree_with_what_is_no_number_or_of_another_shape():
+    pytest.importorskip("mpmath")
+    from trust.witnesses import digits
+
+    assert digits([1.0, 2.0], [1.0, 2.0]) == 16
+    assert digits([1.0, 2.0], [1.0, 2.002]) == pytest.approx(3)
+    for ours, theirs in (([1.0], [np.nan]), ([np.nan], [1.0]), ([np.inf], [np.inf]), ([1.0, 1.0], [1.0])):
+        assert digits(ours, theirs) < 0

@@ -60,7 +60,8 @@ def assumed(folder: Path) -> set[str]:
     done = subprocess.run(["coqc", "-q", SOURCE.name], cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"Coq refuses {SOURCE.name}: {done.stderr.strip()}")
-    return set(re.findall(r"^([A-Za-z][\w.]*)\s*:", done.stdout.replace("Axioms:", ""), re.MULTILINE))
+    said = done.stdout.replace("Axioms:", "")
+    return set(re.findall(r"^(\S+)(?:\s*:| is assumed to be)", said, re.MULTILINE))
 
 
 def main() -> int:

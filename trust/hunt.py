@@ -145,22 +145,21 @@ def a_bound(x: Instance) -> float:
 
 
 def weight_bound(x: Instance) -> float:
-    """T4: ||w||^2 <= max(n_0^2, eps C1 + eps^2 G^2/n_0^2) + 2 eps E for ever."""
+    """||w||^2 <= max(||w_0||^2, eps C1 + eps^2 kappa P^2 a_max^2/||w_0||^2) + 2 eps E for ever."""
     end, P, kappa, n = run(x, 400), np.sqrt(x.problem.explained), x.problem.condition_number, np.sum(x.w**2)
     first = max(n, x.lr * c1(x) + x.lr**2 * kappa * P**2 * a_bound(x) ** 2 / n)
     return excess(end.squared_norm, (first + 2 * x.lr * top(x)) * (1 + ROUNDING))
 
 
 def c1(x: Instance) -> float:
-    """Return C1 of T4, (2/sqrt 3) kappa P a_max + 2 eps_a kappa P^2/(2 - eps_a)."""
+    """Return C1 of the descent lemma, (2/sqrt 3) kappa P a_max + eps_a kappa P^2/(2 - eps_a)."""
     P, kappa = np.sqrt(x.problem.explained), x.problem.condition_number
-    return 2 / np.sqrt(3) * kappa * P * a_bound(x) + 2 * x.lr_a * kappa * P**2 / (2 - x.lr_a)
+    return 2 / np.sqrt(3) * kappa * P * a_bound(x) + x.lr_a * kappa * P**2 / (2 - x.lr_a)
 
 
 def top(x: Instance) -> float:
-    """Return E of T4, (a_max + P)^2/2 + P^2/2."""
-    P = np.sqrt(x.problem.explained)
-    return (a_bound(x) + P) ** 2 / 2 + P**2 / 2
+    """Return E, the most that the excess loss can be: (a_max + P)^2/2."""
+    return (a_bound(x) + np.sqrt(x.problem.explained)) ** 2 / 2
 
 
 def upper_tent(x: Instance) -> float:

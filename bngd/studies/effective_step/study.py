@@ -48,7 +48,7 @@ def random_norm_growth(rng: np.random.Generator, *, n_runs: int, steps: int) -> 
         a0 = np.sqrt(problem.explained) * rng.standard_normal()
         run = bngd_trajectory(problem, unit_vectors(rng, problem.dimension), lr, steps, lr_a=lr_a, a0=a0)
         squared = np.sum(run.w**2, axis=-1)
-        shrinkage = float(max(0.0, -np.min(np.diff(squared) / squared[1:])))
+        shrinkage = float(np.maximum(0.0, -np.min(np.diff(squared) / squared[1:])))
         error = float(np.max(norm_growth_error(problem, run, lr)))
         rows.append({"lr": lr, "lr_a": lr_a, "identity_error": error, "shrinkage": shrinkage})
     return pd.DataFrame(rows)

@@ -89,9 +89,10 @@ def who_tunes(moved: pd.DataFrame) -> pd.DataFrame:
 
 
 def least_growth(paths: pd.DataFrame) -> float:
-    """Return the smallest ratio of a layer's norm to that at the look before, over all runs and layers."""
+    """Return the smallest ratio of a layer's norm to that at the look before, over all runs and layers; NaN if lost."""
     ordered = paths.sort_values(["lr", "layer", "step"])
-    return float((ordered["norm"] / ordered.groupby(["lr", "layer"])["norm"].shift()).min())
+    runs = ordered.groupby(["lr", "layer"])
+    return float((ordered["norm"] / runs["norm"].shift())[runs.cumcount() > 0].min(skipna=False))
 
 
 def share_of_tent(final: pd.DataFrame, tent: pd.DataFrame) -> pd.Series:

@@ -60,7 +60,8 @@ def largest_share(problem: Problem, starts: ArrayLike, lr: ArrayLike, steps: int
     """Return how near a step of BNGD comes to shrinking the residual as much as it may: one, if any does.
 
     The largest quotient of 1 - ||e_{k+1}||_H/||e_k||_H and what `bngd.smallest_residual_ratio` allows, over steps
-    k >= 1 of all runs with eps_a = 1 and a_0 = w_0'g/s_0, while ||e||_H is above a millionth of ||u||_H.
+    k >= 1 of all runs with eps_a = 1 and a_0 = w_0'g/s_0, while ||e||_H is above a millionth of ||u||_H; NaN where a
+    run is lost.
 
     Parameters
     ----------
@@ -74,10 +75,10 @@ def largest_share(problem: Problem, starts: ArrayLike, lr: ArrayLike, steps: int
         for rate in np.asarray(lr):
             run = bngd_trajectory(problem, w0, float(rate), steps)
             lengths = np.sqrt(np.sum(problem.eigenvalues * residual(problem, run.w[1:]) ** 2, axis=-1))
-            seen = lengths[:-1] > 1e-6 * np.sqrt(problem.explained)
+            seen = ~(lengths[:-1] <= 1e-6 * np.sqrt(problem.explained))
             shrinking = 1 - lengths[1:][seen] / lengths[:-1][seen]
             shares += (shrinking / (1 - smallest_residual_ratio(problem, w0, rate))).tolist()
-    return max(shares)
+    return float(np.max(shares))
 
 
 def in_networks() -> pd.DataFrame:
