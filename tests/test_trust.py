@@ -296,3 +296,13 @@ def test_digits_do_not_agree_with_what_is_no_number_or_of_another_shape():
     assert digits([1.0, 2.0], [1.0, 2.002]) == pytest.approx(3)
     for ours, theirs in (([1.0], [np.nan]), ([np.nan], [1.0]), ([np.inf], [np.inf]), ([1.0, 1.0], [1.0])):
         assert digits(ours, theirs) < 0
+
+
+def test_a_step_that_goes_the_other_way_does_not_contract():
+    pytest.importorskip("flint")
+    from trust import enclosures
+
+    run = enclosures.Run(enclosures.instances()[0])
+    new = run.step(run.start)
+    assert run.contracts(run.start, new)
+    assert not run.contracts(new, run.start)
