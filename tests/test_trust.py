@@ -306,3 +306,10 @@ def test_a_step_that_goes_the_other_way_does_not_contract():
     new = run.step(run.start)
     assert run.contracts(run.start, new)
     assert not run.contracts(new, run.start)
+
+
+def test_a_tool_that_is_broken_is_no_mutant_that_is_killed():
+    assert mutate.forked(lambda: [1, 2], 5) == [1, 2]
+    assert mutate.forked(lambda: os._exit(1), 5) is None
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        mutate.forked(lambda: 1 / 0, 5)

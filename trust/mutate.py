@@ -180,21 +180,31 @@ def _swap(old: Any, new: Any) -> None:
 
 
 def forked(work: Callable[[], Any], seconds: float) -> Any:
-    """Return what a child makes of `work`; None where it dies, or takes more processor time than this."""
+    """Return what a child makes of `work`; None where it dies, or takes more processor time than this.
+
+    What `work` raises is raised here: a tool that is broken must not pass for a mutant that is killed.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        told: dict[str, Any] = {"made": None}
         try:
             resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 1))
             signal.alarm(100 * int(seconds) + 100)  # for one that waits for itself, on a machine that is busy
-            os.write(writing, json.dumps(work()).encode())
+            told = {"made": work()}
+        except Exception as error:
+            told = {"broken": repr(error)}
         finally:
+            os.write(writing, json.dumps(told).encode())
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        told = pipe.read()
+        read = pipe.read()
     os.waitpid(child, 0)
-    return json.loads(told) if told else None
+    made = json.loads(read) if read else {"made": None}
+    if "broken" in made:
+        raise RuntimeError(made["broken"])
+    return made["made"]
 
 
 # --- the tests --------------------------------------------------------------------------------------------------------
