@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from bngd.networks.ranges import FACTOR
 from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
 
-LEVELS = {"m1": 0.8, "m2": 0.8, "m4": 0.06, "m5": 0.06}
+LEVELS = {"m1": 0.8, "m2": 0.8, "m3": 0.8, "m4": 0.06, "m5": 0.06}
 """The loss that counts as workable in the authors' networks: cross-entropy (a guess has 2.3) or quadratic (0.09)."""
 
 _SETTING_COLOURS = {
