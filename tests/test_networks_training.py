@@ -8,7 +8,7 @@ import pytest
 from bngd.networks import Job, grid, mlp, run, small_conv, summary, train, trajectory
 from bngd.networks.architectures import LOSSES, M2, Dense, Network, forward, initialise
 from bngd.networks.convolutions import convolve, convolve_by_patches
-from bngd.networks.jobs import batches
+from bngd.networks.jobs import batches, evaluated
 from bngd.networks.training import batch, evaluate, in_precision, initial_moving, seen, sgd_step, updated
 
 
@@ -389,3 +389,22 @@ def test_so_many_updates_are_done_as_are_asked_for(digits, network):
 def test_each_rate_has_its_own_weights_and_batches_if_fresh(fresh, streams):
     assert [job.stream for job in grid(M2, [0.1, 1.0], seeds=2, fresh=fresh)] == streams
     assert [job.stream for job in grid(M2, [0.1, 1.0])] == [0, 1]
+
+
+def test_a_moving_average_keeps_nine_tenths_of_the_past(digits):
+    network = mlp(4).with_batch_norm()
+    now = initialise(network, digits.shape, np.random.default_rng(0))
+    images = batch(digits, "train", np.arange(50), "float32")
+    _, own = forward(network, now, seen(images)[0])
+    _, moving = sgd_step(network, now, initial_moving(network, now), np.ones(4, np.float32), images)
+    for before, of_batch, after in zip(((0, 1),) * 2, own, moving, strict=True):
+        for old, new, found in zip(before, of_batch, after, strict=True):
+            np.testing.assert_allclose(found, 0.9 * old + 0.1 * np.asarray(new), rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_evaluated_is_drawn_without_repetition_from_all_images(digits):
+    job = Job(M2, 0.1, evaluation=200)
+    for indices, x in zip(evaluated(job, digits), (digits.x_train, digits.x_test), strict=True):
+        assert len(indices) == len(set(indices)) == min(200, len(x))
+        assert not np.array_equal(np.sort(indices), np.arange(len(indices))) or len(x) <= 200
+        assert not np.array_equal(indices, np.sort(indices))

@@ -1,4 +1,4 @@
-"""What a run does at eps_a = 2: the theorem "At two: a cycle, or away", formula by formula."""
+"""What a run does at eps_a = 2: the theorem "a cycle, or away", formula by formula."""
 
 import numpy as np
 import pytest

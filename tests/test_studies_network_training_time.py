@@ -154,6 +154,8 @@ def test_a_scale_that_is_watched_grows_by_the_entropy_less_the_loss():
     np.testing.assert_allclose(table["grown"], table["entropy"] - table["loss"], rtol=0, atol=1e-12)
     assert ((table["entropy"] > 0) & (table["entropy"] < np.log(10))).all()
     assert (table["scale"] < table["bound"]).all()
+    bound = np.sqrt(1 + 2 * table["lr_a"] * table["update"] * (1.101003 + table["lr_a"]) / 10)
+    np.testing.assert_allclose(table["bound"], bound, rtol=1e-6)
     trained = run(Job(network, 3.0, 0.5, steps=6, batch=40, record_every=1, dtype="float64"), digits)
     watched = table[table["setting"] == "split 0.5"]
     assert watched["update"].tolist() == trained.step

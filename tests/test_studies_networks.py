@@ -352,3 +352,17 @@ def test_kept_runs_of_m5_are_there_once_and_all(whole, runs_of_one):
     counts = runs.groupby(["network", "setting"]).size()
     assert len(counts) == 3 * (1 + 1 + 3)
     assert set(counts) == {runs_of_one}
+
+
+def test_the_share_of_the_tent_is_that_of_the_same_rate_and_layer():
+    places = {"lr": [0.1, 0.1, 1.0, 1.0], "layer": [0, 1, 0, 1]}
+    final = pd.DataFrame(places | {"effective_step": [1.0, 4.0, 3.0, 5.0]})
+    tent = pd.DataFrame(places | {"effective_step": [2.0, 4.0, 4.0, 20.0]}).sample(frac=1, random_state=0)
+    share = network_effective_step.share_of_tent(final, tent)
+    assert share.to_dict() == {(0.1, 0): 0.5, (0.1, 1): 1.0, (1.0, 0): 0.75, (1.0, 1): 0.25}
+
+
+def test_a_norm_that_is_lost_is_no_growth():
+    paths = pd.DataFrame({"lr": 1.0, "layer": 0, "step": [0, 1, 2], "norm": [1.0, 1.5, 3.0]})
+    assert network_effective_step.least_growth(paths) == 1.5
+    assert np.isnan(network_effective_step.least_growth(paths.assign(norm=[1.0, 1.5, np.nan])))

@@ -5,9 +5,12 @@ import json
 import operator
 import os
 import re
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -290,8 +293,10 @@ def test_an_axiom_of_our_own_is_told_and_not_kept(tmp_path, monkeypatch, capsys,
 
 def test_digits_do_not_agree_with_what_is_no_number_or_of_another_shape():
     pytest.importorskip("mpmath")
+    precision = jax.config.jax_enable_x64
     from trust.witnesses import digits
 
+    jax.config.update("jax_enable_x64", precision)  # which the witnesses choose for a process of their own
     assert digits([1.0, 2.0], [1.0, 2.0]) == 16
     assert digits([1.0, 2.0], [1.0, 2.002]) == pytest.approx(3)
     for ours, theirs in (([1.0], [np.nan]), ([np.nan], [1.0]), ([np.inf], [np.inf]), ([1.0, 1.0], [1.0])):
@@ -309,7 +314,14 @@ def test_a_step_that_goes_the_other_way_does_not_contract():
 
 
 def test_a_tool_that_is_broken_is_no_mutant_that_is_killed():
-    assert mutate.forked(lambda: [1, 2], 5) == [1, 2]
-    assert mutate.forked(lambda: os._exit(1), 5) is None
-    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
-        mutate.forked(lambda: 1 / 0, 5)
+    ask = "import os; from trust.mutate import forked\nprint(forked(lambda: [1, 2], 5), forked(lambda: os._exit(1), 5))"
+    done = subprocess.run([sys.executable, "-c", ask], cwd=kept.ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[1, 2] None\n"
+    broken = [
+        sys.executable,
+        "-c",
+        f"{ask}\nforked(lambda: 1 / 0, 5)",
+    ]  # in processes of their own: JAX must not be forked
+    done = subprocess.run(broken, cwd=kept.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "RuntimeError: ZeroDivisionError" in done.stderr

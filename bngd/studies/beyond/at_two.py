@@ -1,4 +1,4 @@
-"""Runs at eps_a = 2, where the scale ends in a cycle of two, or runs away (the theorem "At two")."""
+"""Runs at eps_a = 2, where the scale ends in a cycle of two, or runs away (the theorem "At eps_a = 2")."""
 
 import numpy as np
 import pandas as pd
