@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from functools import partial
 
+import dask
 import numpy as np
 import pandas as pd
 from distributed import Client, LocalCluster
@@ -92,11 +93,14 @@ def with_size(repeats: int) -> pd.DataFrame:
 
 
 def with_cores(repeats: int) -> pd.DataFrame:
-    """Return seconds of 10^10 coordinate-steps on one core, two, ... all: by threads, and by as many Dask workers."""
+    """Return seconds of 10^10 coordinate-steps on one core, two, ... all: by threads, and by as many Dask workers.
+
+    The workers are started without Dask's profiler, as `bngd.ensemble.cluster` advises.
+    """
     problem, w0, lr = setting()
     long = partial(sweep, problem, lr[:: lr.size // STEP_SIZES], steps=LONG_STEPS, w0=w0)
     numbers = range(1, cores() + 1)
-    with ExitStack() as running:
+    with ExitStack() as running, dask.config.set({"distributed.worker.profile.enabled": False}):
         calls = {("seconds", n): partial(long, workers=n) for n in numbers}
         for n in numbers:
             options = {"n_workers": n, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
