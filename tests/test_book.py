@@ -229,13 +229,24 @@ def test_a_claim_that_is_missing_or_misjudged_is_found():
 # --- in a browser, from the file system, with the network off --------------------------------------------------------
 
 
+def arrive(page, coming):
+    """Wait until what the page has asked for is there: pictures of the dark theme may be on their way."""
+    for _ in range(1000):
+        if not coming:
+            return
+        page.wait_for_timeout(10)
+
+
 def complaints(context, url, axe):
     """Everything that goes wrong while a page is opened and shown in every state, and the bytes that it loads."""
-    page, wrong, loaded = context.new_page(), [], {url}
+    page, wrong, loaded, coming = context.new_page(), [], {url}, set()
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda request: loaded.add(request.url.split("?")[0]))
     page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+    page.on("request", lambda request: coming.add(request))
+    for over in ("requestfinished", "requestfailed"):
+        page.on(over, lambda request: coming.discard(request))
     page.goto(url)
     page.evaluate("window.MathJax?.startup?.promise")
     wrong += page.evaluate(NOT_TYPESET)
@@ -244,6 +255,7 @@ def complaints(context, url, axe):
     for state in STATES:
         looked_at = (url.endswith(AXE_PAGES) and state in AXE_STATES) or "BNGD_AXE_ALL" in os.environ
         wrong += barriers(page, *state, axe if looked_at else None)
+        arrive(page, coming)
     page.close()
     wrong += [url for url in loaded if url.startswith(("http", "ws"))]
     files = [Path(unquote(urlsplit(url).path)) for url in loaded if url.startswith("file:")]
