@@ -90,15 +90,6 @@ def test_deepest_plateaus_are_on_the_plateau():
     assert (found["collapse"] >= 1).all()
 
 
-def test_cycles_are_about_the_length_of_the_solution_in_the_end_and_not_at_once():
-    late, early = (
-        study.cycles(np.random.default_rng(0), n_problems=2, runs_per_problem=10, steps=n) for n in (4000, 2)
-    )
-    assert (late["centre"] - 1).abs().median() < 1e-3
-    assert (late["loss_ratio"] - 1).abs().median() < 1e-3
-    assert (early["loss_ratio"] - 1).abs().max() > 0.1
-
-
 def test_the_bound_of_the_effective_step_by_hand():
     problem = Problem.from_spectrum([1.0, 4.0], u=[1.0, 0.0])
     run = bngd.bngd_trajectory(problem, [1.0, 1.0], 2.0, 1, a0=3.0)

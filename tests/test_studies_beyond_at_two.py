@@ -103,3 +103,12 @@ def test_below_two_and_above_the_swing_does_not_grow_like_a_root():
     assert below[1] < 1e-3 * below[0] or below[1] < 2
     assert at[1] / at[0] == pytest.approx(2, rel=0.1)
     assert above[1] > 1e6 * above[0]
+
+
+def test_cycles_are_about_the_length_of_the_solution_in_the_end_and_not_at_once():
+    late, early = (
+        at_two.cycles(np.random.default_rng(0), n_problems=2, runs_per_problem=10, steps=n) for n in (4000, 2)
+    )
+    assert (late["centre"] - 1).abs().median() < 1e-3
+    assert (late["loss_ratio"] - 1).abs().median() < 1e-3
+    assert (early["loss_ratio"] - 1).abs().max() > 0.1

@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 from bngd.dynamics import bngd_step, optimal_a, residual, sigma
 from bngd.ensemble import sweep
 from bngd.problem import Problem, unit_vectors
+from bngd.studies.shared.random_problems import log_uniform_problem
+from bngd.theory import bngd_stability_limit
 
 Array = NDArray[np.float64]
 
@@ -69,6 +71,37 @@ def swings(problem: Problem, angles: ArrayLike, lr: float, a0: ArrayLike, steps:
             }
             tables.append(pd.DataFrame({"run": np.arange(a.size), "step": k, **columns}))
         a, w = bngd_step(problem, a, w, lr, 2.0)
+    return pd.concat(tables, ignore_index=True)
+
+
+def cycles(rng: np.random.Generator, *, n_problems: int, runs_per_problem: int, steps: int) -> pd.DataFrame:
+    """Run BNGD at eps_a = 2 and look at its last two steps.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a run: first_a, half_swing (D = |a_N - a_{N-1}|/2) and centre (|a_N + a_{N-1}|/2) in units of ||u||_H, and
+        loss_ratio, the excess loss over D^2/2.
+    """
+    tables = []
+    for _ in range(n_problems):
+        problem = log_uniform_problem(rng, max_dimension=10, max_condition_number=10.0)
+        p, w0 = np.sqrt(problem.explained), unit_vectors(rng, problem.dimension, runs_per_problem)
+        a0 = p * rng.choice([-1.0, 1.0], runs_per_problem) * 10 ** rng.uniform(-2, 2, runs_per_problem)
+        lr = bngd_stability_limit(problem) * 10 ** rng.uniform(-1, 1, runs_per_problem)
+        runs = sweep(problem, lr, steps=steps, w0=w0, lr_a=2.0, a0=a0, checkpoints=[steps - 1, steps])
+        before, last = (runs[runs["step"] == step].reset_index(drop=True) for step in (steps - 1, steps))
+        swing = np.abs(last["a"] - before["a"]) / 2
+        tables.append(
+            pd.DataFrame(
+                {
+                    "first_a": a0 / p,
+                    "half_swing": swing / p,
+                    "centre": np.abs(last["a"] + before["a"]) / 2 / p,
+                    "loss_ratio": last["excess_loss"] / (swing**2 / 2),
+                }
+            )
+        )
     return pd.concat(tables, ignore_index=True)
 
 
