@@ -92,7 +92,7 @@ def test_workers_are_timed_where_the_work_is_theirs(monkeypatch):
 
 
 def test_the_long_sweep_is_worth_a_cluster():
-    assert 100 * growth.STEP_SIZES * growth.LONG_STEPS == 1e10 >= 2 * cluster.HOME_STEPS
+    assert comparison.DIMENSION * growth.STEP_SIZES * growth.LONG_STEPS == 1e10 >= 2 * cluster.HOME_STEPS
 
 
 def test_what_takes_long_is_timed_on_full_blocks():

@@ -91,3 +91,29 @@ def check_captions(path):
     for call in figures_of(path):
         caption = next(keyword.value for keyword in call.keywords if keyword.arg == "caption")
         assert "**" in ast.unparse(caption)[:12], f"the caption of {ast.unparse(call.args[1])} begins without it"
+
+
+def passes_over(measured):
+    """Largest and smallest entries of a table's column, which leave out what is not a number unless told not to."""
+    for node in ast.walk(measured):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith((".max", ".min")) and not node.keywords:
+            column = any(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(node.func))
+            if column and ".to_numpy()." not in ast.unparse(node.func):
+                yield ast.unparse(node)
+
+
+def test_a_claim_about_every_run_counts_lost_ones(notebook):
+    measured = [
+        keyword.value
+        for cell in code_of(notebook)
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "run.claim"
+        for keyword in node.keywords
+        if keyword.arg == "measured"
+    ]
+    assert [found for value in measured for found in passes_over(value)] == [], "give skipna=False"
+
+
+def test_what_passes_over_lost_runs_is_found():
+    found = passes_over(ast.parse("(t['a'] / t['b']).abs().max() + t['c'].min(skipna=False) + z.max()", mode="eval"))
+    assert list(found) == ["(t['a'] / t['b']).abs().max()"]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -160,3 +162,11 @@ def test_a_scale_that_is_watched_grows_by_the_entropy_less_the_loss():
     watched = table[table["setting"] == "split 0.5"]
     assert watched["update"].tolist() == trained.step
     np.testing.assert_allclose(watched["loss"].iloc[1:], trained.loss[:-1], rtol=1e-12)
+
+
+def test_a_run_that_is_lost_leaves_the_bound_unjudged(monkeypatch):
+    problem, w0 = bngd.Problem.from_spectrum([1.0, 3.0], u=[1.0, 1.0]), [[1.0, -0.2]]
+    assert 0 < study.largest_share(problem, w0, [0.1], 20) <= 1
+    lost = lambda *given: replace(bngd.bngd_trajectory(*given), w=np.full((21, 2), np.nan))  # noqa: E731
+    monkeypatch.setattr(study, "bngd_trajectory", lost)
+    assert np.isnan(study.largest_share(problem, w0, [0.1], 20))

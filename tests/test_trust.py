@@ -10,12 +10,12 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 
 import bngd
 from trust import formal, hand, hunt, kept, mutate, reference, tables
+from trust.agreement import digits
 
 CLOSEST = [one for one in kept.read("hunt").get("statements", []) if one["genes"]]
 STATEMENTS = {statement.name: statement for statement in hunt.STATEMENTS}
@@ -292,11 +292,6 @@ def test_an_axiom_of_our_own_is_told_and_not_kept(tmp_path, monkeypatch, capsys,
 
 
 def test_digits_do_not_agree_with_what_is_no_number_or_of_another_shape():
-    pytest.importorskip("mpmath")
-    precision = jax.config.jax_enable_x64
-    from trust.witnesses import digits
-
-    jax.config.update("jax_enable_x64", precision)  # which the witnesses choose for a process of their own
     assert digits([1.0, 2.0], [1.0, 2.0]) == 16
     assert digits([1.0, 2.0], [1.0, 2.002]) == pytest.approx(3)
     for ours, theirs in (([1.0], [np.nan]), ([np.nan], [1.0]), ([np.inf], [np.inf]), ([1.0, 1.0], [1.0])):
@@ -314,14 +309,11 @@ def test_a_step_that_goes_the_other_way_does_not_contract():
 
 
 def test_a_tool_that_is_broken_is_no_mutant_that_is_killed():
-    ask = "import os; from trust.mutate import forked\nprint(forked(lambda: [1, 2], 5), forked(lambda: os._exit(1), 5))"
-    done = subprocess.run([sys.executable, "-c", ask], cwd=kept.ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "[1, 2] None\n"
-    broken = [
-        sys.executable,
-        "-c",
-        f"{ask}\nforked(lambda: 1 / 0, 5)",
-    ]  # in processes of their own: JAX must not be forked
-    done = subprocess.run(broken, cwd=kept.ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "RuntimeError: ZeroDivisionError" in done.stderr
+    works = "print(forked(lambda: [1, 2], 5), forked(lambda: os._exit(1), 5))"
+    for fails, error in (("1 / 0", "ZeroDivisionError"), ("object()", "TypeError")):  # the last has no JSON
+        script = f"import os; from trust.mutate import forked; {works}; forked(lambda: {fails}, 5)"
+        command = [sys.executable, "-c", script]  # a process of its own, without JAX, which must not be forked
+        done = subprocess.run(command, cwd=kept.ROOT, capture_output=True, text=True, check=False)
+        assert done.stdout == "[1, 2] None\n"
+        assert done.returncode == 1
+        assert f"RuntimeError: {error}" in done.stderr

@@ -187,24 +187,26 @@ def forked(work: Callable[[], Any], seconds: float) -> Any:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        told: dict[str, Any] = {"made": None}
         try:
             resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 1))
             signal.alarm(100 * int(seconds) + 100)  # for one that waits for itself, on a machine that is busy
-            told = {"made": work()}
-        except Exception as error:
-            told = {"broken": repr(error)}
+            os.write(writing, _answer(work).encode())
         finally:
-            os.write(writing, json.dumps(told).encode())
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        read = pipe.read()
+        told = json.loads(pipe.read() or '{"made": null}')
     os.waitpid(child, 0)
-    made = json.loads(read) if read else {"made": None}
-    if "broken" in made:
-        raise RuntimeError(made["broken"])
-    return made["made"]
+    if "broken" in told:
+        raise RuntimeError(told["broken"])
+    return told["made"]
+
+
+def _answer(work: Callable[[], Any]) -> str:
+    try:
+        return json.dumps({"made": work()})
+    except Exception as error:
+        return json.dumps({"broken": repr(error)})
 
 
 # --- the tests --------------------------------------------------------------------------------------------------------

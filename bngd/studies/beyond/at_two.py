@@ -12,6 +12,12 @@ from bngd.theory import bngd_stability_limit
 
 Array = NDArray[np.float64]
 
+CYCLE, AWAY, ON_THE_WAY = "in a cycle", "running away", "on the way"
+"""Where a run is after its last step: about a minimiser, in balance and far from any, or neither yet."""
+
+_CUT = -np.pi / 4
+"""Where the half circle of the directions of a plane begins."""
+
 _STIFF = (3.5, 10.0)
 """Range of l_d/l_{d-1}: above 3 the stiffest direction, where u has nothing of it, is a place to run away to."""
 
@@ -40,12 +46,16 @@ def around(problem: Problem, n: int = 1440) -> pd.DataFrame:
         A row for each direction: angle (from the first axis, -pi/4 to 3 pi/4), height (V/u'Hu), pull (phi/u'Hu),
         summit (whether both neighbours are lower; the first and the last are neighbours).
     """
-    angle = np.linspace(-np.pi / 4, 3 * np.pi / 4, n, endpoint=False)
-    w = np.column_stack([np.cos(angle), np.sin(angle)])
+    angle = _CUT + np.linspace(0, np.pi, n, endpoint=False)
+    w = _directions(angle)
     high = height(problem, w)
     summit = (high > np.roll(high, 1)) & (high > np.roll(high, -1))
     columns = {"height": high / problem.explained, "pull": pull(problem, w) / problem.explained}
     return pd.DataFrame({"angle": angle, **columns, "summit": summit})
+
+
+def _directions(angles: ArrayLike) -> Array:
+    return np.column_stack([np.cos(angles), np.sin(angles)])
 
 
 def swings(problem: Problem, angles: ArrayLike, lr: float, a0: ArrayLike, steps: ArrayLike) -> pd.DataFrame:
@@ -55,23 +65,38 @@ def swings(problem: Problem, angles: ArrayLike, lr: float, a0: ArrayLike, steps:
     -------
     pandas.DataFrame
         A row for each run and look: run, step, swing (|a - p|/||u||_H), angle (of w, as in `around`), height
-        (V/u'Hu), share (|p|/||u||_H), balance (eps a^2/(2 ||w||^2), 1 in the end where the scale runs away).
+        (V/u'Hu), centre (|p|/||u||_H), balance (eps a^2/(2 ||w||^2), 1 in the end where the scale runs away).
     """
-    w, a = np.column_stack([np.cos(angles), np.sin(angles)]), np.asarray(a0, dtype=float)
+    w, a = _directions(angles), np.asarray(a0, dtype=float)
     scale, looks, tables = np.sqrt(problem.explained), np.unique(steps), []
     for k in range(looks[-1] + 1):
         if k in looks:
             p = optimal_a(problem, w)
             columns = {
                 "swing": np.abs(a - p) / scale,
-                "angle": (np.arctan2(w[:, 1], w[:, 0]) + np.pi / 4) % np.pi - np.pi / 4,
+                "angle": (np.arctan2(w[:, 1], w[:, 0]) - _CUT) % np.pi + _CUT,
                 "height": height(problem, w) / problem.explained,
-                "share": np.abs(p) / scale,
+                "centre": np.abs(p) / scale,
                 "balance": lr * a**2 / (2 * np.sum(w**2, axis=1)),
             }
             tables.append(pd.DataFrame({"run": np.arange(a.size), "step": k, **columns}))
         a, w = bngd_step(problem, a, w, lr, 2.0)
     return pd.concat(tables, ignore_index=True)
+
+
+def ends(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the last look at each of `swings`, by run, with the column `end`: `CYCLE`, `AWAY` or `ON_THE_WAY`."""
+    last = runs[runs["step"] == runs["step"].max()].set_index("run")
+    conditions = [last["centre"] > 0.999, (last["balance"] - 1).abs() < 0.1]
+    return last.assign(end=np.select(conditions, [CYCLE, AWAY], ON_THE_WAY))
+
+
+def _after(problem: Problem, lr: Array, w0: Array, a0: Array, steps: int) -> pd.DataFrame:
+    """Return the last rows of `bngd.sweep` at eps_a = 2, with the scale's half_swing and centre over two steps."""
+    runs = sweep(problem, lr, steps=steps, w0=w0, lr_a=2.0, a0=a0, checkpoints=[steps - 1, steps])
+    before, last = (runs[runs["step"] == step].reset_index(drop=True) for step in (steps - 1, steps))
+    half_swing, centre = ((last["a"] + sign * before["a"]).abs() / 2 for sign in (-1, 1))
+    return last.assign(half_swing=half_swing, centre=centre / np.sqrt(problem.explained))
 
 
 def cycles(rng: np.random.Generator, *, n_problems: int, runs_per_problem: int, steps: int) -> pd.DataFrame:
@@ -89,19 +114,9 @@ def cycles(rng: np.random.Generator, *, n_problems: int, runs_per_problem: int, 
         p, w0 = np.sqrt(problem.explained), unit_vectors(rng, problem.dimension, runs_per_problem)
         a0 = p * rng.choice([-1.0, 1.0], runs_per_problem) * 10 ** rng.uniform(-2, 2, runs_per_problem)
         lr = bngd_stability_limit(problem) * 10 ** rng.uniform(-1, 1, runs_per_problem)
-        runs = sweep(problem, lr, steps=steps, w0=w0, lr_a=2.0, a0=a0, checkpoints=[steps - 1, steps])
-        before, last = (runs[runs["step"] == step].reset_index(drop=True) for step in (steps - 1, steps))
-        swing = np.abs(last["a"] - before["a"]) / 2
-        tables.append(
-            pd.DataFrame(
-                {
-                    "first_a": a0 / p,
-                    "half_swing": swing / p,
-                    "centre": np.abs(last["a"] + before["a"]) / 2 / p,
-                    "loss_ratio": last["excess_loss"] / (swing**2 / 2),
-                }
-            )
-        )
+        last = _after(problem, lr, w0, a0, steps)
+        columns = {"first_a": a0 / p, "half_swing": last["half_swing"] / p, "centre": last["centre"]}
+        tables.append(pd.DataFrame({**columns, "loss_ratio": last["excess_loss"] / (last["half_swing"] ** 2 / 2)}))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -112,8 +127,8 @@ def away(rng: np.random.Generator, *, n_problems: int, runs_per_problem: int, st
     -------
     pandas.DataFrame
         A row a run: growth (what a^2 has gained in n steps over 4 phi n, phi that of e_d), balance (eps a^2/(2
-        ||w||^2)), share (|p|/||u||_H) and loss_growth (what the excess loss has gained over 2 phi n), which the theorem
-        sends to 1, 1, 0 and 1.
+        ||w||^2)), centre (|p|/||u||_H) and loss_growth (what the excess loss has gained over 2 phi n), which the
+        theorem sends to 1, 1, 0 and 1.
     """
     tables = []
     for _ in range(n_problems):
@@ -122,15 +137,14 @@ def away(rng: np.random.Generator, *, n_problems: int, runs_per_problem: int, st
         squared = np.sum(w0**2, axis=1)
         lr = squared / problem.explained * np.geomspace(*_SMALL, runs_per_problem)
         a0 = np.sqrt(2 * squared / lr) * rng.choice([-1.0, 1.0], runs_per_problem)
-        runs = sweep(problem, lr, steps=steps, w0=w0, lr_a=2.0, a0=a0, checkpoints=[steps - 1, steps])
-        before, last = (runs[runs["step"] == step].reset_index(drop=True) for step in (steps - 1, steps))
+        last = _after(problem, lr, w0, a0, steps)
         phi = float(pull(problem, np.eye(problem.dimension)[-1]))
         tables.append(
             pd.DataFrame(
                 {
                     "growth": (last["a"] ** 2 - a0**2) / (4 * phi * steps),
                     "balance": lr * last["a"] ** 2 / (2 * last["norm_w"] ** 2),
-                    "share": (last["a"] + before["a"]).abs() / 2 / np.sqrt(problem.explained),
+                    "centre": last["centre"],
                     "loss_growth": (last["excess_loss"] - a0**2 / 2) / (2 * phi * steps),
                 }
             )

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from bngd.studies.beyond import at_two
 from bngd.studies.beyond.study import CAUSES
 from bngd.studies.shared.style import COLOURS, MARKERS, figure, mark_level, note, panel_letters, shades
 
@@ -133,26 +134,27 @@ def around_two(lag: np.ndarray, lr_a: np.ndarray, cycles: pd.DataFrame) -> Figur
     return fig
 
 
-def leaving(swings: pd.DataFrame, hill: pd.DataFrame, shown: int) -> Figure:
-    """Draw the swing of the scale in the first `shown` of `at_two.swings`, and where all end on `at_two.around`."""
+def leaving(swings: pd.DataFrame, ends: pd.DataFrame, hill: pd.DataFrame, top: pd.Series, shown: int) -> Figure:
+    """Draw the swing of the scale in the first `shown` of `at_two.swings`, and where all end on `at_two.around`.
+
+    The law of those that run away is drawn for the direction `top`, a row of `hill`.
+    """
     fig, axes = figure(2, width=9.2, height=3.6)
-    ends = swings[swings["step"] == swings["step"].max()].set_index("run")
-    kinds = {"in a cycle": ("bngd", "o", ends["share"] > 0.999), "running away": ("gd", "^", ends["share"] <= 0.999)}
-    for colour, _, here in kinds.values():
-        for _, run in swings[swings["run"].isin(here[here].index.intersection(range(shown)))].groupby("run"):
-            axes[0].loglog(run["step"], run["swing"], color=COLOURS[colour], lw=1.0, alpha=0.8)
+    kinds = {at_two.CYCLE: ("bngd", "o"), at_two.AWAY: ("gd", "^"), at_two.ON_THE_WAY: ("limit", "x")}
+    for number, run in swings[swings["run"] < shown].groupby("run"):
+        colour, _ = kinds[ends.loc[number, "end"]]
+        axes[0].loglog(run["step"], run["swing"], color=COLOURS[colour], lw=1.0, alpha=0.8)
     steps = np.unique(swings["step"])
-    law = np.sqrt(4 * hill.loc[hill["summit"], "pull"].iloc[-1] * steps)
+    law = np.sqrt(4 * top["pull"] * steps)
     axes[0].loglog(steps, law, "--", color=COLOURS["theory"])
     note(axes[0], r"$\sqrt{4\varphi_*k}$", (steps[-18], law[-18]), (6, -14))
     axes[0].set_xlabel("step $k$")
     axes[0].set_title(r"swing $|a_k-p_k|\,/\,\|u\|_H$")
     axes[1].plot(hill["angle"] / np.pi, hill["height"], color=COLOURS["theory"], lw=1.2)
-    for label, (colour, marker, here) in kinds.items():
-        part = ends[here]
-        axes[1].plot(
-            part["angle"] / np.pi, part["height"], marker, color=COLOURS[colour], markersize=6, alpha=0.5, label=label
-        )
+    for end, part in ends.groupby("end", sort=False):
+        colour, marker = kinds[end]
+        style = {"color": COLOURS[colour], "markersize": 6, "alpha": 0.5, "label": end}
+        axes[1].plot(part["angle"] / np.pi, part["height"], marker, **style)
     axes[1].set_xlabel(r"direction of $w$: angle from the first axis over $\pi$")
     axes[1].set_title(r"height $V\,/\,\|u\|_H^2$")
     axes[1].legend(title="at the end:")
