@@ -65,7 +65,7 @@ CHAPTERS = {
     "rate": Chapter(
         3,
         "Rate of convergence",
-        ("lem-hessian", "thm-interlacing", "thm-rate", "thm-steps", "prop-no-sooner", "prop-own-time"),
+        ("lem-hessian", "thm-interlacing", "thm-rate", "thm-attained", "thm-steps", "prop-no-sooner", "prop-own-time"),
     ),
     "learning_rate": Chapter(
         4, "Robustness to the learning rate", ("thm-tent", "prop-asymptotes", "def-good-interval")

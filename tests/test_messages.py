@@ -62,7 +62,7 @@ from bngd.networks import (
     training,
 )
 from bngd.networks.architectures import Dense, Network
-from bngd.studies.convergence_rate.study import _converged_runs
+from bngd.studies.convergence_rate.study import _converged_runs, furthest
 from bngd.studies.effective_hessian.study import problem_with_shares
 from bngd.studies.gradient_descent.study import steps_to_resolve
 from bngd.studies.network_width import study as network_width
@@ -169,6 +169,7 @@ DATA = [
 
 STUDIES = [
     (lambda: _converged_runs(P, np.array([1e-9]), np.array([1.0, -1.0, 2.0]), 0.5), "1e-09", "step size"),
+    (lambda: furthest(pd.DataFrame({"asymptotic": [False], "w_factor": 1, "a_factor": 0}), 1), "1", "runs"),
     (lambda: problem_with_shares([1.0, 2.0], [-1.0, 1.0]), "-1", "shares"),
     (lambda: steps_to_resolve(1.5), "1.5", "factor"),
     (lambda: starts_with_overlap(P, RNG, [2.0]), "2.", "overlaps"),

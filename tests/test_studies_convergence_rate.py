@@ -1,10 +1,12 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 import bngd
 from bngd import theory
+from bngd.dynamics import residual
 from bngd.spectra import log_spaced, two_level
-from bngd.studies.convergence_rate import study
+from bngd.studies.convergence_rate import attained, study
 from bngd.studies.shared.random_problems import FAMILIES, family_spectrum, problem_of_a_family
 from bngd.studies.shared.rates import loss_against_step, steps_per_decade, steps_to_reduce
 
@@ -41,7 +43,7 @@ def test_steps_to_reduce_inverts_the_decay():
 
 
 def test_factors_on_random_problems_agree_with_the_predicted_ones(rng):
-    factors = study.factors_on_random_problems(rng, n_problems=6, n_runs=4, steps=500, condition_numbers=(2.0, 20.0))
+    factors = study.factors(study.random_runs(rng, n_problems=6, n_runs=4, condition_numbers=(2.0, 20.0)), 500)
     counted = factors[factors["asymptotic"]]
     assert set(counted["method"]) == {"gd", "bngd"}
     assert len(counted) > 24
@@ -51,7 +53,7 @@ def test_factors_on_random_problems_agree_with_the_predicted_ones(rng):
 
 
 def test_residual_quantiles_tell_the_deciding_factor_apart(rng):
-    factors = study.factors_on_random_problems(rng, n_problems=6, n_runs=8, steps=300, condition_numbers=(2.0, 10.0))
+    factors = study.factors(study.random_runs(rng, n_problems=6, n_runs=8, condition_numbers=(2.0, 10.0)), 300)
     table = study.residual_quantiles(factors)
     assert table["runs"].sum() == factors["asymptotic"].sum()
     assert (table["quantile 0.5"] <= table["quantile 1"]).all()
@@ -102,6 +104,62 @@ def test_losses_step_by_step_equal_the_trajectories(rng):
     for method, run in runs.items():
         expected = run.excess_loss / run.excess_loss[0]
         np.testing.assert_allclose(table[table["method"] == method]["relative_loss"], expected, rtol=1e-10)
+
+
+def test_the_furthest_runs_are_those_that_seem_fastest_where_rho_star_decides():
+    factors = pd.DataFrame(
+        {
+            "asymptotic": [True, True, True, False, True],
+            "w_factor": [0.9, 0.9, 0.5, 0.9, 0.9],
+            "a_factor": [0.1, 0.1, 0.9, 0.1, np.nan],
+            "predicted": [0.9, 0.9, 0.9, 0.9, 0.9],
+            "measured": [0.89, 0.80, 0.1, 0.2, 0.3],
+        }
+    )
+    assert list(study.furthest(factors, 1).index) == [1]
+    assert list(study.furthest(factors, 9).index) == [1, 0]
+
+
+def test_many_digits_say_what_doubles_say_for_as_long_as_these_can():
+    problem, w0 = bngd.Problem.from_spectrum([1.0, 3.0, 7.0], u=[0.5, -1.0, 0.8]), np.array([1.0, 0.4, -0.3])
+    logs, effective = attained.residuals(problem, w0, 0.3, 0.7, digits=40, steps=30)
+    run = bngd.bngd_trajectory(problem, w0, 0.3, 30, lr_a=0.7)
+    e = residual(problem, run.w)
+    doubles = np.log10(np.sqrt(np.sum(problem.eigenvalues * e**2, axis=1) / problem.explained))
+    np.testing.assert_allclose(logs, doubles, rtol=0, atol=1e-10)
+    assert effective == pytest.approx(run.effective_step[-1], rel=1e-12)
+
+
+def test_a_run_with_many_digits_ends_where_they_do():
+    problem = bngd.Problem.from_spectrum([1.0, 2.0], u=[1.0, 1.0])
+    short, long = (attained.residuals(problem, [1.0, 0.2], 0.5, 1.0, digits=n, steps=10_000)[0] for n in (40, 80))
+    assert -20 <= short[-1] < -19
+    assert -40 <= long[-1] < -39
+    np.testing.assert_allclose(long[: short.size - 1], short[:-1], rtol=0, atol=1e-3)
+
+
+def _one_run(u, w0, lr):
+    problem = bngd.Problem.from_spectrum([1.0, 2.0, 5.0], u=u)
+    drawn = study.RandomRuns("", problem, np.asarray(w0), np.array([]), np.array([lr]), np.array([1.0]))
+    runs = pd.DataFrame({"problem": [0], "lr": [lr], "lr_a": [1.0]})
+    levels = attained.levels([drawn], runs, digits=100, steps=5000)
+    return problem, levels, attained.ends(levels).iloc[0]
+
+
+def test_the_slowest_mode_decides_in_the_end_however_little_there_is_of_it():
+    _, levels, end = _one_run([1e-12, 1.0, 1.0], [1e-12, 1.0, 0.3], 0.2)
+    assert end["measured"] == pytest.approx(end["predicted"], abs=1e-9)
+    assert levels["log_level"].iloc[0] > -1
+    assert np.ptp(levels["log_level"].iloc[-50:]) < 1e-6  # level
+    assert -14 < end["log_level"] < -8
+
+
+def test_a_start_with_nothing_of_the_slowest_mode_is_faster():
+    """Where neither u nor w_0 has a part along an eigenvector of H, no step brings one in: hence the "almost"."""
+    problem, _, end = _one_run([0.0, 1.0, 1.0], [0.0, 1.0, 0.3], 0.2)
+    values = theory.effective_eigenvalues(problem)
+    assert values[1] == pytest.approx(1.0)  # the mode that never appears is the slowest
+    assert end["measured"] < end["predicted"] - 0.05
 
 
 def test_best_factors_on_random_problems_are_never_above_those_of_gd(rng):

@@ -1,4 +1,4 @@
-"""Figures of the convergence rate: measured against predicted, loss against step, the best factors of both methods."""
+"""Figures of the convergence rate: measured factors, levels, loss against step, the best factors of both methods."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from bngd.studies.shared.rates import steps_per_decade
-from bngd.studies.shared.style import COLOURS, FAMILY_STYLES, INK, METHOD_LABELS, figure, note, panel_letters
+from bngd.studies.shared.style import COLOURS, FAMILY_STYLES, INK, METHOD_LABELS, figure, note, panel_letters, shades
 
 
 def measured_against_predicted(factors: pd.DataFrame) -> Figure:
@@ -53,6 +53,27 @@ def measured_against_predicted(factors: pd.DataFrame) -> Figure:
 def _mark_at_right(ax: Axes, value: float, label: str) -> None:
     ax.axhline(value, color=COLOURS["theory"], linestyle=":", linewidth=1.2)
     note(ax, label, (1, value), (4, 0), on="level", colour=INK, va="center")
+
+
+def levels_against_step(levels: pd.DataFrame, *, rounding: float = 1e-16) -> Figure:
+    """Draw the residual in units of the predicted decay against the step, a line for each run.
+
+    Parameters
+    ----------
+    levels : pandas.DataFrame
+        Columns run, step, log_residual, log_level.
+    rounding : float
+        A dot marks where the residual falls below this: doubles see no more of the run.
+    """
+    fig, ax = figure(width=6.4, height=3.6)
+    runs = [run for _, run in levels.groupby("run")]
+    for run, colour in zip(runs, shades(len(runs)), strict=True):
+        ax.plot(run["step"], 10 ** run["log_level"], color=colour, linewidth=1.2)
+        seen = run[run["log_residual"] >= np.log10(rounding)].iloc[-1]
+        ax.plot(seen["step"], 10 ** seen["log_level"], "o", color=colour)
+    ax.set(xscale="log", yscale="log", xlabel="step $k$", xlim=(1, levels["step"].max()))
+    ax.set_ylabel(r"$\Vert e_k\Vert_H\,/\,(\Vert u\Vert_H\,\rho^{*k})$")
+    return fig
 
 
 def loss_against_step(runs: dict[str, pd.DataFrame], *, floor: float = 1e-16) -> Figure:

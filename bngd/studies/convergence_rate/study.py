@@ -35,39 +35,52 @@ ASYMPTOTIC = 1e-16
 # --- measured against predicted, over random problems ----------------------------------------------------------------
 
 
-def factors_on_random_problems(
-    rng: np.random.Generator,
-    *,
-    n_problems: int,
-    n_runs: int,
-    steps: int,
-    condition_numbers: tuple[float, float] = (2.0, 60.0),
-) -> pd.DataFrame:
-    r"""Run both methods on random problems and compare the factor of the error with the predicted one.
+class RandomRuns(NamedTuple):
+    """A random problem, a start, and the rates with which both methods are to run from there, shape (n_runs,)."""
 
-    On every problem both methods run n_runs times from one start, uniform on the unit sphere. GD is given step sizes
-    uniform in (0.1, 0.99) of its limit 2/l_d; BNGD log-uniform ones, from a tenth to ten times the one at which A eps
-    is the best effective step. Every second run of BNGD has lr_a = 1; the others are as far from it, on either side,
-    as makes abs(1 - lr_a) = 1 - 10^-z for z uniform in (0, 1.5).
+    family: str
+    problem: Problem
+    w0: Array
+    lr_gd: Array
+    lr: Array
+    lr_a: Array
+
+
+def random_runs(
+    rng: np.random.Generator, *, n_problems: int, n_runs: int, condition_numbers: tuple[float, float] = (2.0, 60.0)
+) -> list[RandomRuns]:
+    """Draw problems of all families, and runs of both methods on each.
+
+    They have one start, uniform on the unit sphere. GD is given step sizes uniform in (0.1, 0.99) of its limit 2/l_d;
+    BNGD log-uniform ones, from a tenth to ten times the one at which A eps is the best effective step. Every second
+    run of BNGD has lr_a = 1; the others are as far from it, on either side, as makes abs(1 - lr_a) = 1 - 10^-z for z
+    uniform in (0, 1.5).
+    """
+    drawn = []
+    for _ in range(n_problems):
+        family, problem = problem_of_a_family(rng, dimensions=(3, 100), condition_numbers=condition_numbers)
+        w0 = unit_vectors(rng, problem.dimension)
+        lr_gd = rng.uniform(0.1, 0.99, n_runs) * gd_stability_limit(problem)
+        drawn.append(RandomRuns(family, problem, w0, lr_gd, *_random_rates(rng, problem, w0, n_runs)))
+    return drawn
+
+
+def factors(drawn: Sequence[RandomRuns], steps: int) -> pd.DataFrame:
+    """Run both methods and compare the factor of the error with the predicted one.
 
     Returns
     -------
     pandas.DataFrame
-        One row a run: problem, family, dimension, condition_number, method, lr, lr_a, effective_step (at the end),
-        w_factor (rho(I - eps H) or rho*), a_factor (abs(1 - lr_a), NaN for GD), predicted (the larger of the two),
-        measured (square root of the loss's factor), relative_loss (at the end), asymptotic (whether the run got to
-        `ASYMPTOTIC` by a decay that can be measured, and that can last: a predicted factor above 1 is that of an
-        unstable minimiser, where a run stays only until its unstable mode has grown out of the rounding).
+        One row a run: problem (its place among those drawn), family, dimension, condition_number, method, lr, lr_a,
+        effective_step (at the end), w_factor (rho(I - eps H) or rho*), a_factor (abs(1 - lr_a), NaN for GD), predicted
+        (the larger of the two), measured (square root of the loss's factor), relative_loss (at the end), asymptotic
+        (whether the run got to `ASYMPTOTIC` by a decay that can be measured, and that can last: a predicted factor
+        above 1 is that of an unstable minimiser, where a run stays only until its unstable mode has grown out of the
+        rounding).
     """
     tables = []
-    for index in range(n_problems):
-        family, problem = problem_of_a_family(rng, dimensions=(3, 100), condition_numbers=condition_numbers)
-        w0 = unit_vectors(rng, problem.dimension)
-        lr_gd = rng.uniform(0.1, 0.99, n_runs) * gd_stability_limit(problem)
-        kinds = [
-            _gd_factors(problem, lr_gd, w0, steps),
-            _bngd_factors(problem, *_random_rates(rng, problem, w0, n_runs), w0, steps),
-        ]
+    for index, (family, problem, w0, lr_gd, lr, lr_a) in enumerate(drawn):
+        kinds = [_gd_factors(problem, lr_gd, w0, steps), _bngd_factors(problem, lr, lr_a, w0, steps)]
         about = {"problem": index, "family": family, "dimension": problem.dimension}
         tables.append(pd.concat(kinds).assign(**about, condition_number=problem.condition_number))
     table = pd.concat(tables, ignore_index=True)
@@ -115,6 +128,24 @@ def residual_quantiles(factors: pd.DataFrame) -> pd.DataFrame:
     table = groups.quantile([0.5, 0.95, 1.0]).unstack()
     table.columns = [f"quantile {q:g}" for q in table.columns]
     return table.assign(runs=groups.size()).reset_index()
+
+
+def furthest(factors: pd.DataFrame, n: int) -> pd.DataFrame:
+    """Return the n asymptotic runs of BNGD that decay fastest beside their predicted factor, where that is rho*.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    decided = factors["asymptotic"] & (factors["w_factor"] > factors["a_factor"])
+    if not decided.any():
+        raise ValueError(
+            f"of {len(factors)} runs none shows BNGD's rho*: no loss fell to {ASYMPTOTIC:g} of the first "
+            "by a decay that can be measured; use more problems or more steps"
+        )
+    below = (factors["measured"] - factors["predicted"])[decided]
+    return factors.loc[below.nsmallest(n).index]
 
 
 # --- each method at its best -----------------------------------------------------------------------------------------
