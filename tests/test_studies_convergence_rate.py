@@ -152,6 +152,9 @@ def test_the_slowest_mode_decides_in_the_end_however_little_there_is_of_it():
     assert levels["log_level"].iloc[0] > -1
     assert np.ptp(levels["log_level"].iloc[-50:]) < 1e-6  # level
     assert -14 < end["log_level"] < -8
+    before = levels[levels["log_residual"] > -16].iloc[-1]
+    assert end["share_seen"] == pytest.approx(10 ** (end["log_level"] - before["log_level"]))
+    assert 0 < end["share_seen"] < 1
 
 
 def test_a_start_with_nothing_of_the_slowest_mode_is_faster():

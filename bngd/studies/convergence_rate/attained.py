@@ -15,6 +15,9 @@ from bngd.theory import bngd_factor
 _LAST = 0.1
 """The part of a run, at its end, over which its factor is measured."""
 
+_ROUNDING = -16
+"""Power of ten: where a residual is smaller, doubles see no more of it."""
+
 
 def residuals(
     problem: Problem, w0: ArrayLike, lr: float, lr_a: float, *, digits: int, steps: int
@@ -93,11 +96,26 @@ def levels(drawn: Sequence[RandomRuns], runs: pd.DataFrame, *, digits: int, step
     return pd.concat(tables, ignore_index=True)
 
 
+def seen_by_doubles(levels: pd.DataFrame) -> pd.DataFrame:
+    """Return the last row of each run of `levels` in which the residual is above the rounding of doubles, by run."""
+    return levels[levels["log_residual"] >= _ROUNDING].groupby("run").last()
+
+
 def ends(levels: pd.DataFrame) -> pd.DataFrame:
-    """Return the last row of each run of `levels`, with the factor a step that was measured over its last tenth."""
+    """Return the last row of each run of `levels`, and what it says of the slowest mode.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By run, with the columns measured (the factor a step, over the last tenth of the run) and share_seen (the share
+        of the slowest mode in the residual where doubles see no more of it), too.
+    """
     last = levels.groupby("run").last()
     size = np.ceil(_LAST * last["step"]).astype(int)
     before = levels.set_index(["run", "step"])["log_residual"].loc[
         list(zip(last.index, last["step"] - size, strict=True))
     ]
-    return last.assign(measured=10 ** ((last["log_residual"] - before.to_numpy()) / size))
+    return last.assign(
+        measured=10 ** ((last["log_residual"] - before.to_numpy()) / size),
+        share_seen=10 ** (last["log_level"] - seen_by_doubles(levels)["log_level"]),
+    )

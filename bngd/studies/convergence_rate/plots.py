@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from bngd.studies.convergence_rate import attained
 from bngd.studies.shared.rates import steps_per_decade
 from bngd.studies.shared.style import COLOURS, FAMILY_STYLES, INK, METHOD_LABELS, figure, note, panel_letters, shades
 
@@ -55,22 +56,21 @@ def _mark_at_right(ax: Axes, value: float, label: str) -> None:
     note(ax, label, (1, value), (4, 0), on="level", colour=INK, va="center")
 
 
-def levels_against_step(levels: pd.DataFrame, *, rounding: float = 1e-16) -> Figure:
+def levels_against_step(levels: pd.DataFrame) -> Figure:
     """Draw the residual in units of the predicted decay against the step, a line for each run.
+
+    A dot marks from where on doubles see no more of the run.
 
     Parameters
     ----------
     levels : pandas.DataFrame
         Columns run, step, log_residual, log_level.
-    rounding : float
-        A dot marks where the residual falls below this: doubles see no more of the run.
     """
     fig, ax = figure(width=6.4, height=3.6)
-    runs = [run for _, run in levels.groupby("run")]
-    for run, colour in zip(runs, shades(len(runs)), strict=True):
+    seen = attained.seen_by_doubles(levels)
+    for (name, run), colour in zip(levels.groupby("run"), shades(len(seen)), strict=True):
         ax.plot(run["step"], 10 ** run["log_level"], color=colour, linewidth=1.2)
-        seen = run[run["log_residual"] >= np.log10(rounding)].iloc[-1]
-        ax.plot(seen["step"], 10 ** seen["log_level"], "o", color=colour)
+        ax.plot(seen.loc[name, "step"], 10 ** seen.loc[name, "log_level"], "o", color=colour)
     ax.set(xscale="log", yscale="log", xlabel="step $k$", xlim=(1, levels["step"].max()))
     ax.set_ylabel(r"$\Vert e_k\Vert_H\,/\,(\Vert u\Vert_H\,\rho^{*k})$")
     return fig
