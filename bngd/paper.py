@@ -77,7 +77,7 @@ CHAPTERS = {
         "Past the paper",
         (
             *("lem-dominated", "lem-preimage", "prop-attained", "prop-ends", "prop-dip", "obs-dip", "thm-mirror"),
-            "thm-two",
+            *("thm-two", "thm-away"),
         ),
     ),
     "variants": Chapter(

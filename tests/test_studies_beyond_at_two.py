@@ -115,3 +115,18 @@ def test_cycles_are_about_the_length_of_the_solution_in_the_end_and_not_at_once(
     assert (late["centre"] - 1).abs().median() < 1e-3
     assert (late["loss_ratio"] - 1).abs().median() < 1e-3
     assert (early["loss_ratio"] - 1).abs().max() > 0.1
+
+
+def test_two_runs_part_where_the_height_has_an_upward_direction_and_come_together_where_it_has_none():
+    table = at_two.partings(np.random.default_rng(4), n_problems=8, steps=2000)
+    assert (table["predicted"] > 0.05).any()
+    assert (table["predicted"] < -0.05).any()
+    np.testing.assert_allclose(table["measured"], table["predicted"], rtol=0, atol=0.01)
+
+
+def test_the_exponent_is_the_curvature_of_the_height_over_its_pull():
+    problem, apart, exponent = at_two._flat_or_steep(np.random.default_rng(1))
+    e_d, angle = np.eye(problem.dimension)[-1], 1e-3
+    along = [at_two.height(problem, np.cos(t) * e_d + np.sin(t) * apart) for t in (-angle, 0, angle)]
+    curvature = (along[0] - 2 * along[1] + along[2]) / angle**2
+    assert curvature / (4 * at_two.pull(problem, e_d)) == pytest.approx(exponent, abs=1e-4)

@@ -1,4 +1,4 @@
-"""Runs at eps_a = 2, where the scale ends in a cycle of two, or runs away (the theorem "At eps_a = 2")."""
+"""Runs at eps_a = 2, where the scale ends in a cycle of two, or runs away (the theorems "At eps_a = 2")."""
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,9 @@ _CUT = -np.pi / 4
 
 _STIFF = (3.5, 10.0)
 """Range of l_d/l_{d-1}: above 3 the stiffest direction, where u has nothing of it, is a place to run away to."""
+
+_APART, _TENFOLD = 1e-6, 9.0
+"""How far two runs that are to part are from one direction at the start; what ||w||^2 gains, in units of the first."""
 
 _SMALL = (1e-4, 1e-2)
 """Range of eps P^2/||w_0||^2 at the start of a run that is to run away: the theorem asks for a small one."""
@@ -156,3 +159,47 @@ def _stiff_problem(rng: np.random.Generator) -> Problem:
     lower = np.sort(10 ** rng.uniform(0, 1, rng.integers(1, 8)))
     eigenvalues = np.append(lower, rng.uniform(*_STIFF) * lower[-1])
     return Problem.from_spectrum(eigenvalues, u=np.append(rng.standard_normal(lower.size), 0.0))
+
+
+def partings(rng: np.random.Generator, *, n_problems: int, steps: int) -> pd.DataFrame:
+    """Start two balanced runs close to the direction e_d, with u_d = 0, and see how fast they part or come together.
+
+    The distance of their directions goes like ||w||^(2 x) with x = (m - l_d)/(2 l_d), m the largest eigenvalue of
+    H + hh'H + Hhh', h = g/||g||, on the other coordinates. They are set apart along its eigenvector, and the scale is
+    so large at the start that ||w||^2 grows tenfold.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a problem: dimension, predicted and measured (x).
+    """
+    return pd.DataFrame([_parting(rng, steps) for _ in range(n_problems)])
+
+
+def _parting(rng: np.random.Generator, steps: int) -> dict[str, float]:
+    problem, apart, predicted = _flat_or_steep(rng)
+    e_d = np.eye(problem.dimension)[-1]
+    squared = 2 * float(pull(problem, e_d)) * steps / _TENFOLD  # for eps = 1, as N_k = N_0 + 2 eps phi k
+    w = np.sqrt(squared) * (e_d + _APART * np.outer([1, -1], apart))
+    a, first = np.full(2, np.sqrt(2 * squared)), w
+    for _ in range(steps):
+        a, w = bngd_step(problem, a, w, 1.0, 2.0)
+    grown = np.log(np.sum(w[0] ** 2) / np.sum(first[0] ** 2))
+    measured = np.log(_distance(w) / _distance(first)) / grown
+    return {"dimension": problem.dimension, "predicted": predicted, "measured": float(measured)}
+
+
+def _flat_or_steep(rng: np.random.Generator) -> tuple[Problem, Array, float]:
+    """Draw a problem with u_d = 0, the direction along which runs near e_d part fastest, and their exponent."""
+    lower = np.sort(10 ** rng.uniform(0, 1, rng.integers(1, 8)))
+    u = rng.standard_normal(lower.size)
+    h = lower * u / np.linalg.norm(lower * u)
+    values, vectors = np.linalg.eigh(np.diag(lower) + np.outer(h, lower * h) + np.outer(lower * h, h))
+    exponent = rng.uniform(-0.4, (values[-1] / lower[-1] - 1) / 2)  # l_d remains the largest
+    problem = Problem.from_spectrum(np.append(lower, values[-1] / (1 + 2 * exponent)), u=np.append(u, 0.0))
+    return problem, np.append(vectors[:, -1], 0.0), exponent
+
+
+def _distance(w: Array) -> float:
+    z = w / np.linalg.norm(w, axis=1, keepdims=True)
+    return float(np.linalg.norm(z[0] - z[1]))
