@@ -23,6 +23,7 @@ _REFUSED = {
 }
 
 Array = NDArray[np.float64]
+"""Floats, of the shape that a docstring says."""
 
 
 def place(what: str, row: int | None = None, column: object = None) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bngd.arrays import Array
 from bngd.problem import Problem
 
 _DIVERGENCE_FACTOR = 1e12
@@ -21,8 +22,6 @@ _DIVERGENCE_FACTOR = 1e12
 For 0 < lr_a < 2, BNGD keeps a within max(a_0, 2 ||u||_H / min(lr_a, 2 - lr_a)) of zero, so that a bounded run is not
 taken for a diverged one unless lr_a is within 1e-6 of 2.
 """
-
-Array = NDArray[np.float64]
 
 
 class Outcome(StrEnum):

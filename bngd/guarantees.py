@@ -8,13 +8,12 @@ and A, C are those of `effective_step_asymptotes`.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bngd.arrays import Array
 from bngd.dynamics import check_nonzero, check_positive, excess_loss, optimal_a, residual, sigma
 from bngd.problem import Problem
 from bngd.theory import Interval, effective_step_asymptotes
-
-Array = NDArray[np.float64]
 
 
 class Bounds(NamedTuple):

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bngd.arrays import Array
 from bngd.dynamics import check_count, check_nonzero
 from bngd.ensemble import sweep
 from bngd.lanczos import Lanczos
@@ -38,8 +39,6 @@ RESCALING = 1.1
 
 SENSITIVE = 0.01
 """A step size is sensitive where rounding makes a difference of this part of the tolerance."""
-
-Array = NDArray[np.float64]
 
 
 class CompressionError(ValueError):

@@ -3,14 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from bngd.arrays import Array
 from bngd.machine import cores
 from bngd.memory import require_memory
 from bngd.problem import Problem
-
-Array = NDArray[np.float64]
 
 PANEL = 16384
 """Coordinates that are worked on at a time: the panel of two or three vectors stays in cache."""

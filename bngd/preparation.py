@@ -7,7 +7,7 @@ import numpy as np
 import scipy  # not its linalg by name: that loads when it is used, which is seldom
 from numpy.typing import ArrayLike, NDArray
 
-from bngd.arrays import aligned, as_floats, as_matrix, check_names, place
+from bngd.arrays import Array, aligned, as_floats, as_matrix, check_names, place
 
 _SPREAD_TOLERANCE = 1e-14
 """A column whose standard deviation is below this fraction of its largest entry is constant, up to rounding."""
@@ -25,8 +25,6 @@ _FAR = 1e4
 """A column this many standard deviations from zero is centred from its first entry: its plain mean rounds too much."""
 
 _NAMES_SHOWN = 8
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,11 @@ for the effective Hessian's interlacing G. H. Golub, SIAM Review 15 (1973), 318-
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bngd.arrays import Array
 from bngd.dynamics import check_nonzero, check_positive, optimal_a, residual, sigma
 from bngd.problem import Problem
-
-Array = NDArray[np.float64]
 
 # --- gradient descent ------------------------------------------------------------------------------------------------
 

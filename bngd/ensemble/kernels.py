@@ -24,6 +24,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from bngd.arrays import Array
+
 VECTOR = 16
 """Runs are advanced in multiples of this; spare columns repeat a run, since a scalar remainder would cost more."""
 
@@ -43,7 +45,6 @@ _LINE = 8
 _CHECK_EVERY = 128
 """Steps between two looks at whether a run is over; a look costs about two steps."""
 
-Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Flag = NDArray[np.bool_]
 

@@ -6,6 +6,7 @@ A record is an array of shape (5, runs, marks) with a, excess loss, ||w||, effec
 import numpy as np
 from numpy.typing import NDArray
 
+from bngd.arrays import Array
 from bngd.ensemble.runs import Runs
 
 QUANTITIES = 5
@@ -16,7 +17,6 @@ ROUNDING = 1e-29
 _GD_BLOCK_BYTES = 2**18
 """Size of a block of weights under gradient descent, whose arrays should fit a second-level cache."""
 
-Array = NDArray[np.float64]
 Flag = NDArray[np.bool_]
 
 

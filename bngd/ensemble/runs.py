@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bngd.arrays import Array
 from bngd.dynamics import check_nonzero, check_positive, optimal_a
 from bngd.problem import Problem
 
 METHODS = ("gd", "bngd")
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from bngd.arrays import Array
 from bngd.dynamics import check_count, classify
 from bngd.ensemble.local import run_locally
 from bngd.ensemble.progress import Progress, shown_progress
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 _TABLE_BYTES = 300
 """What a row of the table takes while it is laid out, its outcome in words included."""
-
-Array = NDArray[np.float64]
 
 
 class SweepInterrupted(KeyboardInterrupt):

@@ -2,15 +2,14 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bngd.arrays import Array
 from bngd.dynamics import bngd_step, optimal_a, residual, sigma
 from bngd.ensemble import sweep
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared.random_problems import log_uniform_problem
 from bngd.theory import bngd_stability_limit
-
-Array = NDArray[np.float64]
 
 CYCLE, AWAY, ON_THE_WAY = "in a cycle", "running away", "on the way"
 """Where a run is after its last step: about a minimiser, in balance and far from any, or neither yet."""

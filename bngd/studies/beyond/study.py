@@ -2,16 +2,15 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bngd.arrays import Array
 from bngd.dynamics import bngd_step, excess_loss, optimal_a, residual, sigma
 from bngd.ensemble import sweep
 from bngd.guarantees import descent_constant, effective_step_bounds, gradient_budget, squared_norm_bounds
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared.random_problems import log_uniform_problem
 from bngd.theory import bngd_stability_limit, effective_extremes, effective_step_asymptotes, limit_effective_step
-
-Array = NDArray[np.float64]
 
 CAUSES = ("the lag of the scale", "the slowest direction", "the stiffest direction", "the way down to the edge")
 """What decides how long a run takes: |1 - eps_a|, 1 - eff l*_2, 1 - eff l*_d, or that eff still exceeds 2/l*_d."""

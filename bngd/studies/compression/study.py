@@ -4,17 +4,16 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bngd import spectra
+from bngd.arrays import Array
 from bngd.ensemble import sweep
 from bngd.krylov import RESCALING, SENSITIVE, Compression, compress
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared.by_dimension import limiting_log_ac, run_starts
 from bngd.studies.shared.random_problems import log_spaced_problem
 from bngd.theory import gd_stability_limit, good_interval
-
-Array = NDArray[np.float64]
 
 
 def run_compressed(

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from bngd.arrays import Array
 from bngd.dynamics import Outcome, Trajectory, bngd_trajectory, optimal_a, sigma
 from bngd.ensemble import sweep
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared.random_problems import log_uniform_problem
 from bngd.theory import bngd_factor, bngd_stability_limit, limit_effective_step
-
-Array = NDArray[np.float64]
 
 REGIMES = ("0 < lr_a <= 1", "1 < lr_a < 2", "lr_a = 2", "lr_a > 2")
 """The paper's theorem, what was seen beyond it, the boundary, and what lies past the boundary."""

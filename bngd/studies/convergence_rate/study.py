@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bngd import datasets
+from bngd.arrays import Array
 from bngd.dynamics import Outcome
 from bngd.ensemble import sweep
 from bngd.measure import decay_factor
@@ -25,8 +26,6 @@ from bngd.theory import (
     gd_factor,
     gd_stability_limit,
 )
-
-Array = NDArray[np.float64]
 
 ASYMPTOTIC = 1e-16
 """A run shows its final factor once its loss has fallen to this fraction of the first: faster modes are gone then."""

@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bngd import datasets, spectra
+from bngd.arrays import Array
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared.random_problems import family_spectrum, problem_of_a_family
 from bngd.theory import effective_condition_number, effective_eigenvalues, effective_extremes, effective_hessian
-
-Array = NDArray[np.float64]
 
 REFERENCE_VALUES = {
     "diabetes": ("470", "106"),

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bngd.arrays import Array
 from bngd.dynamics import Trajectory, bngd_step, bngd_trajectory, effective_step, residual, sigma
 from bngd.ensemble import sweep
 from bngd.measure import workable_range
@@ -16,8 +17,6 @@ from bngd.theory import (
     good_interval,
     limit_effective_step,
 )
-
-Array = NDArray[np.float64]
 
 
 def norm_growth_error(problem: Problem, trajectory: Trajectory, lr: float) -> Array:

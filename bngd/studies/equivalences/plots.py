@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from bngd.arrays import Array
 from bngd.studies.shared.style import COLOURS, figure, note, panel_letters
-
-Array = NDArray[np.float64]
 
 _LAW_STYLES = {
     "original": ("theory", "-", "o"),

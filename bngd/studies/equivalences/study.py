@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from bngd.arrays import Array
 from bngd.dynamics import Trajectory, bngd_step, gd_trajectory, optimal_a, sigma
 from bngd.equivalences import (
     Configuration,
@@ -23,8 +23,6 @@ from bngd.equivalences import (
 )
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared.random_problems import log_uniform_problem
-
-Array = NDArray[np.float64]
 
 LAWS = ("rotation", "weights", "sign", "inputs", "labels")
 """The changes, in the order of the text."""

@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from bngd.arrays import Array
 from bngd.studies.shared.style import COLOURS, figure, mark_lr, note, panel_letters
-
-Array = NDArray[np.float64]
 
 _LINE_STYLES = (":", "-.", "--", "-")
 

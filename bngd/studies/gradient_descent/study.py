@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bngd.arrays import Array
 from bngd.dynamics import gd_trajectory
 from bngd.ensemble import sweep
 from bngd.measure import decay_factor
@@ -13,8 +14,6 @@ from bngd.problem import Problem, unit_vectors
 from bngd.spectra import log_spaced
 from bngd.studies.shared.random_problems import log_uniform_problem
 from bngd.theory import gd_best_factor, gd_best_lr, gd_factor, gd_stability_limit
-
-Array = NDArray[np.float64]
 
 RESOLVED_DECAY = 1e-24
 """Loss, relative to the start, down to which `bngd.decay_factor` follows a run."""

@@ -8,12 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
-from numpy.typing import NDArray
 
+from bngd.arrays import Array
 from bngd.studies.landscape.study import AngleSurface
 from bngd.studies.shared.style import BACKED, COLOURS, figure, note, panel_letters, picture
-
-Array = NDArray[np.float64]
 
 _LEVELS = np.array([0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
 """Contours of both losses, relative to the normalized loss at the saddles, which bounds it."""

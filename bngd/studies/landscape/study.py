@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from bngd.arrays import Array
 from bngd.dynamics import Trajectory, bngd_trajectory, excess_loss, gd_trajectory, optimal_a
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared.random_problems import log_uniform_problem
 from bngd.theory import effective_hessian
-
-Array = NDArray[np.float64]
 
 _COMPLEX_STEP = 1e-30
 """Imaginary part that differentiates: no difference is formed, so it can be as small as the numbers allow."""

@@ -4,16 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bngd.arrays import Array
 from bngd.dynamics import Trajectory, bngd_step, bngd_trajectory, optimal_a, residual, sigma
 from bngd.ensemble import sweep
 from bngd.guarantees import effective_step_bounds, smallest_sigma_ratio
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared.random_problems import log_uniform_problem
 from bngd.theory import bngd_stability_limit, effective_hessian, good_interval, limit_effective_step
-
-Array = NDArray[np.float64]
 
 
 def dip_centre(problem: Problem, w0: ArrayLike) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bngd.ensemble import METHODS, sweep
 from bngd.guarantees import descent_constant, guaranteed_interval
@@ -25,8 +25,6 @@ from bngd.theory import (
     gd_stability_limit,
     good_interval,
 )
-
-Array = NDArray[np.float64]
 
 _PERFECT = 1 - 1e-10
 """Features that explain more of the target's variance than this fraction determine it."""

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bngd import spectra
+from bngd.arrays import Array
 from bngd.ensemble import sweep
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared.by_dimension import Slope, fit_slope, limiting_log_ac
@@ -19,8 +20,6 @@ from bngd.theory import (
     limit_effective_step,
     mean_squared_overlap,
 )
-
-Array = NDArray[np.float64]
 
 
 def predicted_ratios(

@@ -5,15 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bngd.arrays import Array
 from bngd.ensemble import METHODS, sweep
 from bngd.measure import workable_range
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared.random_problems import log_spaced_problem
 from bngd.theory import gd_stability_limit, good_interval, limit_effective_step
-
-Array = NDArray[np.float64]
 
 LOG_CHI_MEAN = -(np.euler_gamma + np.log(2)) / np.log(10)
 """Mean of log10 chi, where chi = d (w_0'g)^2 / (||w_0||^2 ||g||^2) is chi-squared with one degree of freedom: -0.55."""

@@ -3,12 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bngd import spectra
+from bngd.arrays import Array
 from bngd.problem import Problem
-
-Array = NDArray[np.float64]
 
 
 def log_spaced_problem(rng: np.random.Generator, dimension: int, condition_number: float) -> Problem:

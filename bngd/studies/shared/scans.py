@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from bngd.arrays import Array
 from bngd.dynamics import check_positive
 from bngd.ensemble import METHODS, sweep
 from bngd.measure import workable_range
 from bngd.problem import Problem, unit_vectors
 from bngd.theory import effective_step_asymptotes, gd_stability_limit
-
-Array = NDArray[np.float64]
 
 SOLVED = 1e-10
 """A loss, in units of u'Hu/2, below which nobody asks for less; far above rounding, so that speeds can be compared."""

@@ -9,15 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bngd.arrays import Array
 from bngd.dynamics import bngd_trajectory, excess_loss, optimal_a, residual
 from bngd.ensemble import sweep
 from bngd.problem import Problem, unit_vectors
 from bngd.theory import bngd_stability_limit, effective_condition_number, gd_stability_limit, limit_effective_step
-
-Array = NDArray[np.float64]
-
 
 # --- uncentred inputs and beta ---------------------------------------------------------------------------------------
 

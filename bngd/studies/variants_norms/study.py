@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
+from bngd.arrays import Array
 from bngd.dynamics import gd_excess_loss
 from bngd.problem import Problem
 from bngd.theory import effective_condition_number
-
-Array = NDArray[np.float64]
 
 
 def metric_step(

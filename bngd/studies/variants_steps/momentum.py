@@ -5,8 +5,9 @@ What is derived here is proved in the chapter "Beyond least squares of this kind
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bngd.arrays import Array
 from bngd.dynamics import excess_loss, optimal_a
 from bngd.guarantees import descent_constant
 from bngd.measure import decay_factor
@@ -20,8 +21,6 @@ from bngd.theory import (
     good_interval,
     limit_effective_step,
 )
-
-Array = NDArray[np.float64]
 
 
 def norm_error(runs: Runs) -> float:

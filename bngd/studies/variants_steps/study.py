@@ -13,14 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from bngd.arrays import Array
 from bngd.dynamics import effective_step, excess_loss, optimal_a, sigma
 from bngd.problem import Problem
 from bngd.theory import bngd_stability_limit, effective_eigenvalues
-
-Array = NDArray[np.float64]
 
 
 class Runs(NamedTuple):
