@@ -22,10 +22,10 @@ from bngd.companion.sphinx_ext import ComputedDirective, commas, numbered, parag
 from bngd.paper import CHAPTER_OF, CHAPTERS
 
 _NOTEBOOKS = "notebooks/"
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
-class FromNotebook(ComputedDirective):
+class _FromNotebook(ComputedDirective):
     """``{from-notebook} effective_step:tent``: a figure of a notebook; the content is what to see in it.
 
     It has no number of its own: the notebook's is named.
@@ -35,7 +35,6 @@ class FromNotebook(ComputedDirective):
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """Return the figure with its caption."""
         notebook, _, name = self.arguments[0].partition(":")
         results = read_json(self.env, "results", f"{notebook}.json") or {}
         alt = next((about["alt"] for about in results.get("figures", []) if about["name"] == name), None)
@@ -98,15 +97,14 @@ def _tests(doctree: nodes.document, docname: str, ledger: list[dict[str, Any]]) 
     title.parent.insert(title.parent.index(title) + 1, note)
 
 
-class ClaimRole(SphinxRole):
+class _ClaimRole(SphinxRole):
     """A link to the ledger's row of a claim, in prose: ``{claim}`its-id```. One that is not there is a warning."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Return the link, whose text is the claim's number."""
         ledger = read_json(self.env, "results", "ledger.json") or []
         found = [to_claim(self.env.docname, c, numbered(ledger)) for c in ledger if c["id"] == self.text]
         if not found:
-            logger.warning("the ledger holds no claim %r", self.text, location=self.get_location())
+            _logger.warning("the ledger holds no claim %r", self.text, location=self.get_location())
         return [*found], []
 
 
@@ -119,13 +117,12 @@ def _say_titles(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             link.setdefault("reftitle", title)
 
 
-class StatementIndex(ProofIndex):
+class _StatementIndex(ProofIndex):
     """The index of all statements: by kind, each with its number and its title."""
 
     localname = "Index of statements"
 
     def generate(self, docnames: Any = None) -> tuple[list[tuple[str, list[Any]]], bool]:
-        """Return the entries, by kind in the order of the book."""
         env = self.domain.env
         content: dict[str, list[Any]] = {}
         for label, about in getattr(env, "proof_list", {}).items():
@@ -139,9 +136,9 @@ class StatementIndex(ProofIndex):
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
-    ProofDomain.indices = [StatementIndex]
-    app.add_directive("from-notebook", FromNotebook)
-    app.add_role("claim", ClaimRole())
+    ProofDomain.indices = [_StatementIndex]
+    app.add_directive("from-notebook", _FromNotebook)
+    app.add_role("claim", _ClaimRole())
     app.connect("doctree-read", _keep_titles)
     app.connect("doctree-read", _link_evidence)
     app.connect("doctree-resolved", _say_titles)

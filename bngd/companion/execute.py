@@ -28,7 +28,7 @@ _KERNEL_START_SECONDS = 300
 _SHOWN_SOURCE_LINES = 6
 
 
-class SavingOnce(NBClientEngine):
+class _SavingOnce(NBClientEngine):
     """Papermill's own engine, but it saves the notebook when it ends, well or not, instead of twice for each cell.
 
     Every save writes all drawings so far, which in a notebook with large ones takes longer than its kernel's start.
@@ -38,7 +38,6 @@ class SavingOnce(NBClientEngine):
     def execute_managed_notebook(
         cls, nb_man: NotebookExecutionManager, kernel_name: str, *arguments: Any, **options: Any
     ) -> None:
-        """Execute every cell of the notebook that `nb_man` holds."""
         path, nb_man.output_path = nb_man.output_path, None
         try:
             super().execute_managed_notebook(nb_man, kernel_name, *arguments, **options)
@@ -46,7 +45,7 @@ class SavingOnce(NBClientEngine):
             nb_man.output_path = path
 
 
-papermill_engines.register("bngd", SavingOnce)
+papermill_engines.register("bngd", _SavingOnce)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from bngd.files import write_text
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared import by_dimension
 
-Data = dict[str, Any]
+_Data = dict[str, Any]
 _FOLDER = "explorers"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const|function|class|async)", re.MULTILINE)
@@ -59,7 +59,7 @@ def bundle(folder: Path) -> str:
 # --- what an explorer takes from the notebooks: the very problem of a figure -----------------------------------------
 
 
-def _two_walkers(parameters: Data) -> tuple[Data, str]:
+def _two_walkers(parameters: _Data) -> tuple[_Data, str]:
     eigenvalues, angle = parameters["eigenvalues"], parameters["start_degrees"][0]
     length = parameters["start_lengths"][0]
     figure = {"eps": parameters["lr_gd"], "kappa": eigenvalues[1] / eigenvalues[0], "angle": angle, "length": length}
@@ -74,7 +74,7 @@ def _two_walkers(parameters: Data) -> tuple[Data, str]:
     )
 
 
-def _tent(parameters: Data) -> tuple[Data, str]:
+def _tent(parameters: _Data) -> tuple[_Data, str]:
     rng, d = np.random.default_rng(parameters["seed"]), parameters["dimension"]
     spectra_of = [spectra.log_spaced(d, kappa) for kappa in parameters["condition_numbers"]]
     problems = [Problem.from_spectrum(eigenvalues, rng=rng) for eigenvalues in spectra_of]
@@ -91,7 +91,7 @@ def _tent(parameters: Data) -> tuple[Data, str]:
     )
 
 
-def _one_step(parameters: Data) -> tuple[Data, str]:
+def _one_step(parameters: _Data) -> tuple[_Data, str]:
     problem = Problem.from_spectrum(parameters["eigenvalues"], u=parameters["solution"])
     angle, length = parameters["start_degrees"][0], parameters["start_lengths"][0]
     w = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
@@ -104,7 +104,7 @@ def _one_step(parameters: Data) -> tuple[Data, str]:
     )
 
 
-def _plane(parameters: Data) -> tuple[Data, str]:
+def _plane(parameters: _Data) -> tuple[_Data, str]:
     rng, d, steps = np.random.default_rng(parameters["seed"]), parameters["dimension"], parameters["steps"]
     problem = Problem.from_spectrum(spectra.log_spaced(d, parameters["condition_number"]), rng=rng)
     low, high = parameters["lr_decades"]
@@ -129,7 +129,7 @@ def _plane(parameters: Data) -> tuple[Data, str]:
 _PLANE_OUTCOMES = (bngd.Outcome.CONVERGED, bngd.Outcome.MOVING, bngd.Outcome.SADDLE, bngd.Outcome.DIVERGED)
 
 
-def _ladder(parameters: Data) -> tuple[Data, str]:
+def _ladder(parameters: _Data) -> tuple[_Data, str]:
     kappa, rest = parameters["outlier_condition_number"], 0.01
     figure = {"d": 3, "l1": 1, "l2": 1, "l3": kappa, "s1": rest / 2, "s2": rest / 2, "s3": 1 - rest}
     star = (1 - rest) + rest * kappa
@@ -139,7 +139,7 @@ def _ladder(parameters: Data) -> tuple[Data, str]:
     )
 
 
-def _working(parameters: Data) -> tuple[Data, str]:
+def _working(parameters: _Data) -> tuple[_Data, str]:
     rng, d = np.random.default_rng(parameters["seed"]), parameters["dimension"]
     problems = [
         Problem.from_spectrum(spectra.log_spaced(d, kappa), rng=rng) for kappa in parameters["condition_numbers"]
@@ -154,7 +154,7 @@ def _working(parameters: Data) -> tuple[Data, str]:
     )
 
 
-def _luck(parameters: Data) -> tuple[Data, str]:
+def _luck(parameters: _Data) -> tuple[_Data, str]:
     d = parameters["predicted_dimensions"][-1]
     figure = {"d": d, "kappa": parameters["condition_number"], "level": parameters["level"]}
     spread = by_dimension.LOG_CHI_DEVIATION
@@ -164,7 +164,7 @@ def _luck(parameters: Data) -> tuple[Data, str]:
     )
 
 
-def _patience(parameters: Data) -> tuple[Data, str]:
+def _patience(parameters: _Data) -> tuple[_Data, str]:
     rng, d, kappa = np.random.default_rng(parameters["seed"]), parameters["dimension"], parameters["condition_number"]
     problem = Problem.from_spectrum(spectra.log_spaced(d, kappa), rng=rng)
     w0, level = unit_vectors(rng, d), parameters["level"]
@@ -177,7 +177,7 @@ def _patience(parameters: Data) -> tuple[Data, str]:
     )
 
 
-SOURCES: dict[str, tuple[str, str, Callable[[Data], tuple[Data, str]]]] = {
+SOURCES: dict[str, tuple[str, str, Callable[[_Data], tuple[_Data, str]]]] = {
     "two-walkers": ("landscape", "surfaces", _two_walkers),
     "one-step": ("landscape", "surfaces", _one_step),
     "plane": ("convergence", "plane", _plane),
@@ -230,7 +230,7 @@ class ExplorerDirective(ComputedDirective):
         return nodes.container("", image, paragraph(nodes.Text("This is "), number, nodes.Text(".")))
 
 
-def script(data: Data) -> str:
+def script(data: _Data) -> str:
     """Return data for an explorer as an element that no browser runs."""
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     return f'<script type="application/json">{text}</script>'
@@ -246,7 +246,7 @@ def _write_bundle(app: Sphinx) -> None:
         )
 
 
-def _load_bundle(app: Sphinx, page: str, template: str, context: Data, doctree: nodes.document | None) -> None:
+def _load_bundle(app: Sphinx, page: str, template: str, context: _Data, doctree: nodes.document | None) -> None:
     """Load the script and the style sheet on a page that has an explorer."""
     if app.env.metadata.get(page, {}).get("explorers"):
         app.add_js_file("explorers.js", loading_method="defer")

@@ -51,11 +51,10 @@ def checked_by(notebook: str, functions: list[str]) -> list[str]:
     return [name for name in wanted if (ROOT / "tests" / name).is_file()]
 
 
-class WhereEverythingIs(ComputedDirective):
+class _WhereEverythingIs(ComputedDirective):
     """``{where-everything-is}``: statement -> claims, notebook and command, functions, tests."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a section for each chapter that has claims."""
         ledger = self.ledger()
         self.numbers = numbered(ledger)
         return [self._section(*chapter) for chapter in self.chapters("where", ledger)]
@@ -106,11 +105,10 @@ def page_link(docname: str, page: str, anchor: str, shown: nodes.Node) -> nodes.
     return nodes.reference("", "", shown, internal=True, refuri=f"{up}{page}.html#{anchor}")
 
 
-class Reference(ComputedDirective):
+class _Reference(ComputedDirective):
     """``{api}``: signature and docstring of every public function and class, and where each is used."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a section a name."""
         return [self._section(name) for name in PUBLIC]
 
     def _section(self, name: str) -> nodes.section:
@@ -180,7 +178,7 @@ def _link_code_names(app: Sphinx, doctree: nodes.document, docname: str) -> None
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
-    app.add_directive("where-everything-is", WhereEverythingIs)
-    app.add_directive("api", Reference)
+    app.add_directive("where-everything-is", _WhereEverythingIs)
+    app.add_directive("api", _Reference)
     app.connect("doctree-resolved", _link_code_names)
     return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -24,7 +24,7 @@ _HEADINGS = {
 }  # fmt: skip
 """Columns of tables that underscores alone do not make readable."""
 
-MINUS, TIMES, SPACE = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{NO-BREAK SPACE}"
+_MINUS, _TIMES, _SPACE = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{NO-BREAK SPACE}"
 _POWER = re.compile(r"\d\S*e-\d+")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -34,11 +34,11 @@ def typeset(number: str) -> str:
     match = re.fullmatch(r"([+-]?[\d.,]+)(?:e([+-])0*(\d+))?", number)
     if match is None:
         return number
-    mantissa, sign, exponent = match[1].replace("-", MINUS), match[2], match[3]
+    mantissa, sign, exponent = match[1].replace("-", _MINUS), match[2], match[3]
     if exponent is None:
         return mantissa
     power = (("-" if sign == "-" else "") + exponent).translate(_RAISED)
-    return f"{mantissa}{SPACE}{TIMES}{SPACE}10{power}"
+    return f"{mantissa}{_SPACE}{_TIMES}{_SPACE}10{power}"
 
 
 def brief(value: Any, *, longest: int = _LONGEST_LIST) -> str:
@@ -110,7 +110,7 @@ def _amount(value: Any, *, digits: int, share: bool) -> str:
     if share:
         return typeset(f"{100 * value:.4g}") + "%"
     if 0 < abs(value - 1) < _NEAR_ONE:
-        return SPACE.join(["1", "+" if value > 1 else MINUS, typeset(f"{abs(value - 1):.0e}")])
+        return _SPACE.join(["1", "+" if value > 1 else _MINUS, typeset(f"{abs(value - 1):.0e}")])
     if abs(value) < _SMALL:
         digits = 2
     return typeset(f"{value:.{digits}g}")

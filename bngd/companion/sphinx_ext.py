@@ -23,7 +23,7 @@ from bngd.claims import VERDICTS, combine
 from bngd.companion import shown
 from bngd.paper import CHAPTER_OF, CHAPTERS, TABLE_COLUMNS, TABLE_ROWS
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 Cell = Sequence[nodes.Node]
 
@@ -38,13 +38,13 @@ def read_json(env: Any, *parts: str) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        logger.warning("%s does not exist; execute the notebooks first", "/".join(parts), location=env.docname)
+        _logger.warning("%s does not exist; execute the notebooks first", "/".join(parts), location=env.docname)
     except json.JSONDecodeError as error:
-        logger.warning("%s is not JSON: %s", "/".join(parts), error, location=env.docname)
+        _logger.warning("%s is not JSON: %s", "/".join(parts), error, location=env.docname)
     return None
 
 
-class ValueRole(SphinxRole):
+class _ValueRole(SphinxRole):
     """A number from a run, in prose: ``{value}`notebook:name``` or ``{value}`notebook:name:.2e```.
 
     An entry of a recorded mapping is ``name.key``.
@@ -69,7 +69,7 @@ class ValueRole(SphinxRole):
             return self._refuse(f"value {notebook}:{name} = {value!r} cannot be written as {spec!r}: {error}")
 
     def _refuse(self, message: str) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        logger.warning("%s", message, location=self.get_location())
+        _logger.warning("%s", message, location=self.get_location())
         return [nodes.Text("?")], []
 
 
@@ -139,11 +139,10 @@ class ComputedDirective(SphinxDirective):
                 yield nodes.section("", nodes.title(title, title), ids=[name], names=[name]), claims
 
 
-class SummaryTable(ComputedDirective):
+class _SummaryTable(ComputedDirective):
     """``{summary-table}``: the paper's summary table, each cell with the verdict that its claims earned."""
 
     def run(self) -> list[nodes.Node]:
-        """Return the table."""
         ledger = self.ledger()
         rows = [
             [
@@ -172,11 +171,10 @@ class SummaryTable(ComputedDirective):
         ]
 
 
-class Ledger(ComputedDirective):
+class _Ledger(ComputedDirective):
     """``{ledger}``: every claim, by chapter: what was measured, what the rule asks for, the verdict."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a section for each chapter that has claims."""
         ledger = self.ledger()
         counts = commas([_verdict_node(v), nodes.Text(f" {sum(c['verdict'] == v for c in ledger)}")] for v in VERDICTS)
         tally = paragraph(nodes.Text(f"{len(ledger)} claims: "), *counts, nodes.Text("."), classes=["tally"])
@@ -253,8 +251,8 @@ def _emphasise(text: nodes.Text, word: str) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx; ``bngd_build`` is the profile's build folder, relative to the sources."""
     app.add_config_value("bngd_build", "../..", "env")
-    app.add_role("value", ValueRole())
-    app.add_directive("summary-table", SummaryTable)
-    app.add_directive("ledger", Ledger)
+    app.add_role("value", _ValueRole())
+    app.add_directive("summary-table", _SummaryTable)
+    app.add_directive("ledger", _Ledger)
     app.connect("doctree-read", _tidy_statements)
     return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}

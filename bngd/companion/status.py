@@ -12,11 +12,10 @@ from bngd.companion.sphinx_ext import Cell, ComputedDirective, paragraph, read_j
 _MACHINE_FACTS = ("bngd", "python", "platform", "cores")
 
 
-class RunStatus(ComputedDirective):
+class _RunStatus(ComputedDirective):
     """``{run-status}``: for each notebook of this book its parameters and duration, and what it all ran on."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a table of the notebooks, then one of the versions."""
         names = sorted(page.removeprefix("notebooks/") for page in self.env.found_docs if page.startswith("notebooks/"))
         runs = {name: read_json(self.env, "provenance", f"{name}.json") for name in names}
         known = {name: run for name, run in runs.items() if run is not None}
@@ -58,5 +57,5 @@ def _commit(run: dict[str, Any]) -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
-    app.add_directive("run-status", RunStatus)
+    app.add_directive("run-status", _RunStatus)
     return {"version": bngd.__version__, "parallel_read_safe": True, "parallel_write_safe": True}

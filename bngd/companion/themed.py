@@ -26,7 +26,7 @@ _COLOURS = {
 """Colour on a light page, as Matplotlib writes it -> on a dark one, whose ground is the theme's."""
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
-LIGHT, DARK = (
+_LIGHT, _DARK = (
     np.array([[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in side])
     for side in (_COLOURS.keys(), _COLOURS.values())
 )
@@ -64,8 +64,8 @@ def _marks_on_dark(pixels: re.Match[str]) -> str:
     if seen.all():  # no paper shows through: a picture
         return pixels[0]
     colours, which = np.unique(marks[seen][:, :3].astype(int), axis=0, return_inverse=True)
-    nearest = ((colours[:, None] - LIGHT) ** 2).sum(axis=2).argmin(axis=1)
-    marks[seen, :3] = DARK[nearest[which.ravel()]]
+    nearest = ((colours[:, None] - _LIGHT) ** 2).sum(axis=2).argmin(axis=1)
+    marks[seen, :3] = _DARK[nearest[which.ravel()]]
     return in_few_colours(Image.fromarray(marks))
 
 

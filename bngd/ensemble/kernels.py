@@ -45,8 +45,8 @@ _LINE = 8
 _CHECK_EVERY = 128
 """Steps between two looks at whether a run is over; a look costs about two steps."""
 
-Indices = NDArray[np.int64]
-Flag = NDArray[np.bool_]
+_Indices = NDArray[np.int64]
+_Flag = NDArray[np.bool_]
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -150,7 +150,7 @@ def _write_column(seen: Array, j: int, record: Array, run: int, first: int, last
 
 @compiled
 def _retire(
-    live: int, floor: float, z: Array, state: Array, seen: Array, owner: Indices, mark: int, record: Array
+    live: int, floor: float, z: Array, state: Array, seen: Array, owner: _Indices, mark: int, record: Array
 ) -> int:
     """Take the runs that can change no more out of a block and return how many live on.
 
@@ -178,12 +178,12 @@ def _run_block(
     z: Array,
     state: Array,
     seen: Array,
-    owner: Indices,
+    owner: _Indices,
     live: int,
-    marks: Indices,
+    marks: _Indices,
     floor: float,
     record: Array,
-    stop: Flag,
+    stop: _Flag,
 ) -> None:
     """Advance one block through the steps `marks`, filling ``record[:, run, mark]``.
 
@@ -225,15 +225,15 @@ def run_blocks(
     eigenvalues: Array,
     h: Array,
     starts: Array,
-    start: Indices,
+    start: _Indices,
     lr: Array,
     lr_a: Array,
     a0: Array,
-    marks: Indices,
+    marks: _Indices,
     floor: float,
     width: int,
     record: Array,
-    stop: Flag,
+    stop: _Flag,
 ) -> None:
     """Run BNGD for all given runs, `width` (a multiple of `VECTOR`) at a time, with memory for one block.
 

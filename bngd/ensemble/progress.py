@@ -46,7 +46,7 @@ def _watched() -> bool:
     return "BNGD_OUTPUT" not in os.environ and (sys.stderr.isatty() or "ipykernel" in sys.modules)
 
 
-class Line:
+class _Line:
     """A line on stderr that says how many runs are done and how long the rest takes, a few times a second."""
 
     def __init__(self, announcement: str) -> None:
@@ -85,7 +85,7 @@ def shown_progress(progress: bool | Progress | None, runs: Runs, workers: int, s
     seconds = estimated_seconds(runs, workers)
     if progress is None and seconds < _LONG_SECONDS:
         return lambda done, total: None
-    return Line(
+    return _Line(
         f"{len(runs)} runs of {runs.marks[-1]} steps in dimension {runs.g.size} on {workers} cores: at most about "
         f"{duration(seconds)} and {size / 2**20:.2g} MiB; Ctrl-C stops it and keeps the finished runs"
     )

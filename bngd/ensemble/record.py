@@ -17,10 +17,10 @@ ROUNDING = 1e-29
 _GD_BLOCK_BYTES = 2**18
 """Size of a block of weights under gradient descent, whose arrays should fit a second-level cache."""
 
-Flag = NDArray[np.bool_]
+_Flag = NDArray[np.bool_]
 
 
-def record_runs(runs: Runs, stop: Flag | None = None) -> Array:
+def record_runs(runs: Runs, stop: _Flag | None = None) -> Array:
     """Return the record of all given runs, done in this thread; no run depends on which others are given with it.
 
     Where another thread sets ``stop[0]``, the call returns within a step, and its record is worth nothing.
@@ -30,7 +30,7 @@ def record_runs(runs: Runs, stop: Flag | None = None) -> Array:
         return _record_gd(runs, stop) if runs.method == "gd" else _record_bngd(runs, stop)
 
 
-def _record_bngd(runs: Runs, stop: Flag) -> Array:
+def _record_bngd(runs: Runs, stop: _Flag) -> Array:
     from bngd.ensemble import kernels  # compiling takes a moment, which only those who need it should wait for
 
     spare = -runs.g.size % kernels.ROWS
@@ -46,7 +46,7 @@ def _record_bngd(runs: Runs, stop: Flag) -> Array:
     return record
 
 
-def _record_gd(runs: Runs, stop: Flag) -> Array:
+def _record_gd(runs: Runs, stop: _Flag) -> Array:
     """Gradient descent, whose step is linear and diagonal here: k steps multiply u - w by (1 - eps l)^k."""
     record = np.full((QUANTITIES, len(runs), runs.marks.size), np.nan)
     record[3] = runs.lr[:, None]
@@ -56,7 +56,7 @@ def _record_gd(runs: Runs, stop: Flag) -> Array:
     return record
 
 
-def _record_gd_block(runs: Runs, block: slice, record: Array, stop: Flag) -> None:
+def _record_gd_block(runs: Runs, block: slice, record: Array, stop: _Flag) -> None:
     u = runs.g / runs.eigenvalues
     factor = 1 - runs.lr[block, None] * runs.eigenvalues
     error = u - runs.starts[runs.start[block]]

@@ -42,7 +42,7 @@ def rows(script: str = "", *, parts: bool = False, pooled: int = 1, lr_rest: flo
     """
     titles = sorted(path.stem for path in FOLDER.glob("*.csv"))
     of_script = [title for title in titles if not script or title.split("-")[0] == script]
-    asked = [title for title in of_script if (block(title), _rest(title)) == (pooled, lr_rest)]
+    asked = [title for title in of_script if (_block(title), _rest(title)) == (pooled, lr_rest)]
     return [title for title in asked if parts or whole(title) == title]
 
 
@@ -51,7 +51,7 @@ def whole(title: str) -> str:
     return _PART.sub("", title)
 
 
-def block(title: str) -> int:
+def _block(title: str) -> int:
     """Return the side of the blocks that a kept row's pixels were averaged over; 1 if they were not."""
     return int(title.partition(_POOLED)[2].split("-")[0] or 1)
 
@@ -86,7 +86,7 @@ def lines(row: str) -> pd.DataFrame:
     ValueError
         If a table is not as it was written.
     """
-    titles = rows(row.split("-")[0], parts=True, pooled=block(row), lr_rest=_rest(row))
+    titles = rows(row.split("-")[0], parts=True, pooled=_block(row), lr_rest=_rest(row))
     alike = [title for title in titles if _HIDDEN.sub("", whole(title)) == _HIDDEN.sub("", row)]
     tables = [as_text(_checked(title)).assign(row=title) for title in alike]
     return pd.concat([pd.DataFrame(columns=[*RUN, "row"]), *tables]).drop_duplicates(RUN, ignore_index=True)

@@ -32,7 +32,7 @@ class Grid:
         return f"{self.n} rates, 1e{self.low:g} to 1e{self.high:g}"
 
 
-A, G = Grid(-3, 3, 40), Grid(-3, 1, 20)
+_A, _G = Grid(-3, 3, 40), Grid(-3, 1, 20)
 _Z = (1.0, 0.1, 0.01, 0.001)
 
 
@@ -135,50 +135,50 @@ class Row:
         return normalised if described else normalised.as_published()
 
 
-GD, BN, SPLIT = "gd", "bn", "bn_split"
-MNIST, FASHION, CIFAR10 = "mnist", "fashion-mnist", "cifar10-scrambled"
+_GD, _BN, _SPLIT = "gd", "bn", "bn_split"
+_MNIST, _FASHION, CIFAR10 = "mnist", "fashion-mnist", "cifar10-scrambled"
 _FOUR, _NINE = (0.01, 0.1, 1.0, 10.0), tuple(float(t) for t in np.logspace(-2, 2, 9))
 _GAMMAS = tuple(float(gamma) for gamma in np.logspace(-8, 0, 5))
 _M5 = tuple(m5(hidden) for hidden in (10, 100, 1000))
 _TENS = Grid(-3, 1, 5)
 
 _ALL = (
-    Row("mnist_gdlr", MNIST, (M1,), GD, G, 600),
-    Row("mnist_bnlr", MNIST, (M1,), BN, A, 600),
-    Row("mnist_bnsplr", MNIST, (M1,), SPLIT, A, 600, (0.001,)),
-    Row("mnist_sca_gdlr", MNIST, (M1,), GD, Grid(-4, 4, 40), 600, scales=_FOUR),
-    Row("mnist_sca_bnlr", MNIST, (M1,), BN, Grid(-4, 4, 40), 600, scales=_FOUR),
-    Row("mnist_sca_bnsplr", MNIST, (M1,), SPLIT, Grid(-4, 4, 20), 600, (1.0,), scales=_NINE, rescaled=True),
-    Row("mnist_m2_gdlr", MNIST, (M2,), GD, G, 6000),
-    Row("mnist_m2_bnlr", MNIST, (M2,), BN, A, 6000),
-    Row("mnist_m2_bnsplr", MNIST, (M2,), SPLIT, A, 600, (0.001,)),
-    Row("mnist_m4_gdlr", MNIST, (M4,), GD, Grid(-3, 5, 40), 6000),
-    Row("mnist_m4_bnlr", MNIST, (M4,), BN, Grid(-3, 5, 40), 6000),
-    Row("mnist_m4_bnsplr", MNIST, (M4,), SPLIT, Grid(-3, 7, 40), 6000, _Z),
-    Row("mnist_m5_gdlr", MNIST, _M5, GD, Grid(-3, 6, 40), 6000),
-    Row("mnist_m5_bnlr", MNIST, _M5, BN, Grid(-3, 6, 40), 6000),
-    Row("mnist_m5_bnsplr", MNIST, _M5, SPLIT, Grid(-3, 7, 40), 3000, (10.0, 1.0, 0.1)),
-    Row("fmnist_m1_gdlr", FASHION, (M1,), GD, G, 1200),
-    Row("fmnist_m1_bnlr", FASHION, (M1,), BN, A, 1200),
-    Row("fmnist_m1_bnsplr", FASHION, (M1,), SPLIT, A, 1200, (0.001,)),
-    Row("fmnist_m1_bnalr", FASHION, (M1,), BN, A, 3000, gammas=_GAMMAS),
-    Row("fmnist_m1_bnasplr", FASHION, (M1,), SPLIT, A, 3000, (0.1, 1.0), gammas=_GAMMAS),
-    Row("fmnist_m2_gdlr", FASHION, (M2,), GD, G, 1200),
-    Row("fmnist_m2_bnlr", FASHION, (M2,), BN, A, 1200),
-    Row("fmnist_m2_bnsplr", FASHION, (M2,), SPLIT, A, 1200, _Z),
-    Row("fmnist_m3_gdlr", FASHION, (M3,), GD, G, 6000),
-    Row("fmnist_m3_bnlr", FASHION, (M3,), BN, A, 12000),
-    Row("fmnist_m3_bnsplr", FASHION, (M3,), SPLIT, A, 12000, _Z),
-    Row("fmnist_m3_bnsplr2", FASHION, (M3,), SPLIT, A, 1200, _Z),
-    Row("cifar10_m1_gdlr", CIFAR10, (CIFAR,), GD, G, 1000),
-    Row("cifar10_m1_bnlr", CIFAR10, (CIFAR,), BN, A, 1000),
-    Row("cifar10_m1_bnsplr", CIFAR10, (CIFAR,), SPLIT, A, 1000, _Z),
-    Row("cifar10_m1_gdlr2", CIFAR10, (CIFAR,), GD, G, 1000, centred=True),
-    Row("cifar10_m1_bnlr2", CIFAR10, (CIFAR,), BN, A, 1000, centred=True),
-    Row("cifar10_m1_bnsplr2", CIFAR10, (CIFAR,), SPLIT, A, 1000, _Z),  # not centred: the script is bnsplr again
-    Row("cifar10_m1_cmp_gd", CIFAR10, (CIFAR,), GD, _TENS, 10000),
-    Row("cifar10_m1_cmp_bn", CIFAR10, (CIFAR,), BN, _TENS, 10000),
-    Row("cifar10_m1_cmp_bnsp", CIFAR10, (CIFAR,), SPLIT, _TENS, 10000, _Z),
+    Row("mnist_gdlr", _MNIST, (M1,), _GD, _G, 600),
+    Row("mnist_bnlr", _MNIST, (M1,), _BN, _A, 600),
+    Row("mnist_bnsplr", _MNIST, (M1,), _SPLIT, _A, 600, (0.001,)),
+    Row("mnist_sca_gdlr", _MNIST, (M1,), _GD, Grid(-4, 4, 40), 600, scales=_FOUR),
+    Row("mnist_sca_bnlr", _MNIST, (M1,), _BN, Grid(-4, 4, 40), 600, scales=_FOUR),
+    Row("mnist_sca_bnsplr", _MNIST, (M1,), _SPLIT, Grid(-4, 4, 20), 600, (1.0,), scales=_NINE, rescaled=True),
+    Row("mnist_m2_gdlr", _MNIST, (M2,), _GD, _G, 6000),
+    Row("mnist_m2_bnlr", _MNIST, (M2,), _BN, _A, 6000),
+    Row("mnist_m2_bnsplr", _MNIST, (M2,), _SPLIT, _A, 600, (0.001,)),
+    Row("mnist_m4_gdlr", _MNIST, (M4,), _GD, Grid(-3, 5, 40), 6000),
+    Row("mnist_m4_bnlr", _MNIST, (M4,), _BN, Grid(-3, 5, 40), 6000),
+    Row("mnist_m4_bnsplr", _MNIST, (M4,), _SPLIT, Grid(-3, 7, 40), 6000, _Z),
+    Row("mnist_m5_gdlr", _MNIST, _M5, _GD, Grid(-3, 6, 40), 6000),
+    Row("mnist_m5_bnlr", _MNIST, _M5, _BN, Grid(-3, 6, 40), 6000),
+    Row("mnist_m5_bnsplr", _MNIST, _M5, _SPLIT, Grid(-3, 7, 40), 3000, (10.0, 1.0, 0.1)),
+    Row("fmnist_m1_gdlr", _FASHION, (M1,), _GD, _G, 1200),
+    Row("fmnist_m1_bnlr", _FASHION, (M1,), _BN, _A, 1200),
+    Row("fmnist_m1_bnsplr", _FASHION, (M1,), _SPLIT, _A, 1200, (0.001,)),
+    Row("fmnist_m1_bnalr", _FASHION, (M1,), _BN, _A, 3000, gammas=_GAMMAS),
+    Row("fmnist_m1_bnasplr", _FASHION, (M1,), _SPLIT, _A, 3000, (0.1, 1.0), gammas=_GAMMAS),
+    Row("fmnist_m2_gdlr", _FASHION, (M2,), _GD, _G, 1200),
+    Row("fmnist_m2_bnlr", _FASHION, (M2,), _BN, _A, 1200),
+    Row("fmnist_m2_bnsplr", _FASHION, (M2,), _SPLIT, _A, 1200, _Z),
+    Row("fmnist_m3_gdlr", _FASHION, (M3,), _GD, _G, 6000),
+    Row("fmnist_m3_bnlr", _FASHION, (M3,), _BN, _A, 12000),
+    Row("fmnist_m3_bnsplr", _FASHION, (M3,), _SPLIT, _A, 12000, _Z),
+    Row("fmnist_m3_bnsplr2", _FASHION, (M3,), _SPLIT, _A, 1200, _Z),
+    Row("cifar10_m1_gdlr", CIFAR10, (CIFAR,), _GD, _G, 1000),
+    Row("cifar10_m1_bnlr", CIFAR10, (CIFAR,), _BN, _A, 1000),
+    Row("cifar10_m1_bnsplr", CIFAR10, (CIFAR,), _SPLIT, _A, 1000, _Z),
+    Row("cifar10_m1_gdlr2", CIFAR10, (CIFAR,), _GD, _G, 1000, centred=True),
+    Row("cifar10_m1_bnlr2", CIFAR10, (CIFAR,), _BN, _A, 1000, centred=True),
+    Row("cifar10_m1_bnsplr2", CIFAR10, (CIFAR,), _SPLIT, _A, 1000, _Z),  # not centred: the script is bnsplr again
+    Row("cifar10_m1_cmp_gd", CIFAR10, (CIFAR,), _GD, _TENS, 10000),
+    Row("cifar10_m1_cmp_bn", CIFAR10, (CIFAR,), _BN, _TENS, 10000),
+    Row("cifar10_m1_cmp_bnsp", CIFAR10, (CIFAR,), _SPLIT, _TENS, 10000, _Z),
 )
 ROWS = {row.name: row for row in _ALL}
 """Every script that trains by plain gradient descent, by its name."""

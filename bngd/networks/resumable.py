@@ -90,7 +90,7 @@ def run_row(
     table = output / f"{name}.csv"
     text = _table([known[job.key] or told[job.key] for job in jobs])
     made = [_made(folder / f"{job.key}.json") if known[job.key] else _made_of(told[job.key]) for job in jobs]
-    about = provenance(made, data) | {"columns": kept.column_sums(text)}
+    about = _provenance(made, data) | {"columns": kept.column_sums(text)}
     write_text(table.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
     write_text(table, text)
     print(f"{name}: {table}")
@@ -149,7 +149,7 @@ def _write_run(path: Path, training: Training) -> None:
     write_text(path, json.dumps(plain(content), allow_nan=False) + "\n")
 
 
-def provenance(made: Sequence[dict[str, str]], data: Images) -> dict[str, Any]:
+def _provenance(made: Sequence[dict[str, str]], data: Images) -> dict[str, Any]:
     """Return what a reader needs to judge the numbers: devices, versions, last date, commits of all runs, and the data.
 
     Runs of several calls may differ in these: all that occur are named.

@@ -19,7 +19,7 @@ from bngd.networks.idx import DataError
 Checksums = dict[str, str]
 """File name -> SHA-256 in hexadecimal."""
 
-Editions = Sequence[Checksums]
+_Editions = Sequence[Checksums]
 """The same files in different bytes: a distribution may have compressed them anew."""
 
 _PATIENCE = 120
@@ -42,7 +42,7 @@ def verify(path: Path, accepted: Iterable[str]) -> None:
         raise DataError(f"{path}: SHA-256 is {actual}, expected {wanted}; delete the file and fetch it again")
 
 
-def is_complete(folder: Path, editions: Editions) -> bool:
+def is_complete(folder: Path, editions: _Editions) -> bool:
     """Whether every file is there; one that is there with another checksum is an error, not an absence."""
     present = [name for name in editions[0] if (folder / name).is_file()]
     for name in present:
@@ -66,7 +66,7 @@ class Source:
     bring: Callable[[Path], Path]
 
 
-def fetch(folder: Path, editions: Editions, sources: Sequence[Source]) -> None:
+def fetch(folder: Path, editions: _Editions, sources: Sequence[Source]) -> None:
     """Put the files into the folder from the first source that has them.
 
     Nothing is left in the folder unless every file arrived and has its checksum.
@@ -98,7 +98,7 @@ def fetch(folder: Path, editions: Editions, sources: Sequence[Source]) -> None:
     raise DataError(f"could not fetch {names}:\n" + "\n".join(reasons) + f"\nOr put the files into {folder}")
 
 
-def _install(origin: Path, folder: Path, editions: Editions) -> None:
+def _install(origin: Path, folder: Path, editions: _Editions) -> None:
     if not is_complete(origin, editions):
         missing = [name for name in editions[0] if not (origin / name).is_file()]
         raise DataError(f"it holds no {', '.join(missing)}")

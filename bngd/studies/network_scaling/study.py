@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bngd.networks import Job, Network, Training, grid
 
-Deviations = dict[float, tuple[list[int], NDArray[np.float64]]]
+_Deviations = dict[float, tuple[list[int], NDArray[np.float64]]]
 """t -> (updates, relative difference of the loss from that of the run with t = 1)."""
 
 
@@ -35,12 +35,12 @@ def collapse_jobs(
     ]
 
 
-def deviations(reference: Training, others: Mapping[float, Training]) -> Deviations:
+def deviations(reference: Training, others: Mapping[float, Training]) -> _Deviations:
     """Return for each t how far the recorded losses of a run are from those of the reference, relative to these."""
     return {t: (run.step, np.abs(np.divide(run.loss, reference.loss) - 1)) for t, run in others.items()}
 
 
-def largest(found: Deviations, ts: Iterable[float], *, until: int | None = None) -> float:
+def largest(found: _Deviations, ts: Iterable[float], *, until: int | None = None) -> float:
     """Return the largest deviation over some t, in all updates or in those up to one."""
     return max(
         float(difference[np.asarray(steps) <= (steps[-1] if until is None else until)].max())

@@ -11,21 +11,21 @@ import pandas as pd
 from bngd.claims import HOLDS, TWO_SIDED, VERDICTS, combine
 from bngd.paper import CHAPTER_OF, CHAPTERS, TABLE_COLUMNS, TABLE_ROWS
 
-Entry = Mapping[str, Any]
+_Entry = Mapping[str, Any]
 
 
-def of_cell(entries: Sequence[Entry], cell: str) -> list[dict[str, Any]]:
+def of_cell(entries: Sequence[_Entry], cell: str) -> list[dict[str, Any]]:
     """Return the claims behind one cell of the summary table, such as ``rate/gd``."""
     return [dict(entry) for entry in entries if entry["table_cell"] == cell]
 
 
-def tally(entries: Sequence[Entry]) -> dict[str, int]:
+def tally(entries: Sequence[_Entry]) -> dict[str, int]:
     """Return how many claims have each verdict, in the order of `bngd.claims.VERDICTS`."""
     counts = Counter(entry["verdict"] for entry in entries)
     return {verdict: counts[verdict] for verdict in VERDICTS}
 
 
-def cell_table(entries: Sequence[Entry]) -> pd.DataFrame:
+def cell_table(entries: Sequence[_Entry]) -> pd.DataFrame:
     """Return the cells of the summary table: cell, said (by the paper), verdict (the worst), claims, holding."""
     rows = []
     for row, (_, *said) in TABLE_ROWS.items():
@@ -36,7 +36,7 @@ def cell_table(entries: Sequence[Entry]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["cell", "said", "verdict", "claims", "holding"])
 
 
-def summary_markdown(entries: Sequence[Entry]) -> str:
+def summary_markdown(entries: Sequence[_Entry]) -> str:
     """Return the summary table in Markdown: what the paper says, and the verdict that the claims earned."""
     cells = cell_table(entries).set_index("cell")
     lines = [f"| | {' | '.join(TABLE_COLUMNS.values())} |", "|---" * (1 + len(TABLE_COLUMNS)) + "|"]
@@ -50,7 +50,7 @@ def _cell_markdown(cell: pd.Series) -> str:
     return f"{cell['said']}: **{cell['verdict']}** ({cell['holding']} of {cell['claims']} claims)"
 
 
-def row_markdown(entries: Sequence[Entry], row: str, column: str) -> str:
+def row_markdown(entries: Sequence[_Entry], row: str, column: str) -> str:
     """Return a sentence that introduces the claims behind a cell, with links to the notebooks that measured them."""
     title, *said = TABLE_ROWS[row]
     behind = of_cell(entries, f"{row}/{column}")
@@ -60,17 +60,17 @@ def row_markdown(entries: Sequence[Entry], row: str, column: str) -> str:
     return f"**{title}, {TABLE_COLUMNS[column].lower()}:** {text}. Measured in {links}."
 
 
-def findings(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+def findings(entries: Sequence[_Entry]) -> list[dict[str, Any]]:
     """Return the claims that do not hold and are on record as not holding: what we found beyond or against theory."""
     return [dict(entry) for entry in entries if entry["verdict"] != HOLDS and entry["verdict"] == entry["expected"]]
 
 
-def surprises(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+def surprises(entries: Sequence[_Entry]) -> list[dict[str, Any]]:
     """Return the claims whose verdict is not the one on record."""
     return [dict(entry) for entry in entries if entry["verdict"] != entry["expected"]]
 
 
-def overview(entries: Sequence[Entry]) -> pd.DataFrame:
+def overview(entries: Sequence[_Entry]) -> pd.DataFrame:
     """Return one row a claim, for a figure.
 
     Returns
@@ -85,7 +85,7 @@ def overview(entries: Sequence[Entry]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values(["chapter", "id"], ignore_index=True)
 
 
-def deviation(entry: Entry) -> float:
+def deviation(entry: _Entry) -> float:
     """Return the largest relative difference between predicted and measured; absolute where the prediction is zero.
 
     NaN where the rule is one-sided, or either side is not a number.
