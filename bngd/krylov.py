@@ -75,12 +75,7 @@ class Compression:
 
 
 def compress(
-    problem: Problem,
-    starts: ArrayLike,
-    *,
-    steps: int,
-    tolerance: float = 1e-10,
-    max_dimension: int | None = None,
+    problem: Problem, starts: ArrayLike, *, steps: int, tolerance: float = 1e-10, max_dimension: int | None = None
 ) -> Compression:
     """Compress a problem so that runs of `steps` steps from `starts`, at any step size, keep their losses.
 

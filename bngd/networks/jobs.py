@@ -153,13 +153,7 @@ def four_rates(given: ArrayLike, dtype: str) -> NDArray[np.floating]:
 
 
 def grid(
-    network: Network,
-    lr: ArrayLike,
-    *,
-    lr_a: float | None = None,
-    seeds: int = 1,
-    fresh: bool = True,
-    **same: Any,
+    network: Network, lr: ArrayLike, *, lr_a: float | None = None, seeds: int = 1, fresh: bool = True, **same: Any
 ) -> list[Job]:
     """Return a job for each rate and seed.
 

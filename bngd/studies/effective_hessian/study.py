@@ -58,12 +58,7 @@ def interlacing_violation(problem: Problem) -> float:
     return float(np.max(np.maximum(starred - values, below - starred)) / values[-1])
 
 
-def checks(
-    rng: np.random.Generator,
-    n_problems: int,
-    *,
-    dimensions: tuple[int, int] = (3, 100),
-) -> pd.DataFrame:
+def checks(rng: np.random.Generator, n_problems: int, *, dimensions: tuple[int, int] = (3, 100)) -> pd.DataFrame:
     """Hold random problems of all families against what theory says of every problem.
 
     Returns
@@ -112,12 +107,7 @@ def ladder_problems(rng: np.random.Generator, dimension: int, condition_number: 
 
 
 def gain_by_family(
-    rng: np.random.Generator,
-    families: Sequence[str],
-    condition_numbers: ArrayLike,
-    *,
-    dimension: int,
-    n_draws: int,
+    rng: np.random.Generator, families: Sequence[str], condition_numbers: ArrayLike, *, dimension: int, n_draws: int
 ) -> pd.DataFrame:
     """Return kappa* against kappa for spectra of several families, with u drawn from the unit sphere n_draws times.
 

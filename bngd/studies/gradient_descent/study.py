@@ -32,10 +32,7 @@ def outcomes_at_limit(rng: np.random.Generator, n_problems: int, n_starts: int, 
     pandas.DataFrame
         A row per run: problem, dimension, condition_number, ratio = eps l_d/2, relative_loss, outcome.
     """
-    return pd.concat(
-        [_outcomes(rng, number, n_starts, margin) for number in range(n_problems)],
-        ignore_index=True,
-    )
+    return pd.concat([_outcomes(rng, number, n_starts, margin) for number in range(n_problems)], ignore_index=True)
 
 
 def _outcomes(rng: np.random.Generator, number: int, n_starts: int, margin: float) -> pd.DataFrame:
@@ -143,10 +140,7 @@ def loss_by_dimension(
     pandas.DataFrame
         The table of `bngd.sweep` with a column dimension.
     """
-    return pd.concat(
-        [_sweep_dimension(rng, d, condition_number, lr, steps) for d in dimensions],
-        ignore_index=True,
-    )
+    return pd.concat([_sweep_dimension(rng, d, condition_number, lr, steps) for d in dimensions], ignore_index=True)
 
 
 def _sweep_dimension(

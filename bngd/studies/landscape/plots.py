@@ -146,12 +146,4 @@ def _mark_rays(ax: Axes, reach: float, u: Array, g: Array) -> None:
 
 
 def _note(ax: Axes, at: Any, text: str, offset: tuple[float, float]) -> None:
-    note(
-        ax,
-        text,
-        tuple(at),
-        offset,
-        size=9,
-        bbox=BACKED,
-        zorder=7,
-    )
+    note(ax, text, tuple(at), offset, size=9, bbox=BACKED, zorder=7)

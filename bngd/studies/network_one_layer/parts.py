@@ -37,13 +37,7 @@ _ROUNDING = 1e-12
 
 
 def runs(
-    network: Network,
-    moved: Mapping[str, Sequence[str]],
-    lr: ArrayLike,
-    data: Images,
-    *,
-    seeds: int,
-    **same: Any,
+    network: Network, moved: Mapping[str, Sequence[str]], lr: ArrayLike, data: Images, *, seeds: int, **same: Any
 ) -> pd.DataFrame:
     """Return how training ends where some parts of a network have a step size of a grid, and all others have `REST`.
 

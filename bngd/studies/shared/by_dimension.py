@@ -95,9 +95,7 @@ def run_ensemble(
                 runs = run_starts(problem, w0, gd_stability_limit(problem) * grid, method, steps)
                 tables.append(
                     runs.assign(
-                        dimension=dimension,
-                        draw=index * n_starts + runs["start"],
-                        predicted=promised[runs["start"]],
+                        dimension=dimension, draw=index * n_starts + runs["start"], predicted=promised[runs["start"]]
                     ).drop(columns="start")
                 )
     return pd.concat(tables, ignore_index=True)

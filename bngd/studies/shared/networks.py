@@ -58,11 +58,7 @@ def setting_handles(colours: Mapping[str, str], **look: Any) -> list[Line2D]:
 
 
 def loss_against_lr(
-    panels: Mapping[str, pd.DataFrame],
-    *,
-    level: float | None = None,
-    chance: float | None = None,
-    columns: int = 2,
+    panels: Mapping[str, pd.DataFrame], *, level: float | None = None, chance: float | None = None, columns: int = 2
 ) -> Figure:
     """Draw the final loss against the step size, a line for each setting and seed.
 
