@@ -12,9 +12,9 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from bngd import claims, paper
 from bngd.companion import mathjax, printing, shown, themed
@@ -36,50 +36,28 @@ class BookError(CompanionError):
     """The book cannot be built from what is there; the message says what is wrong and what to do."""
 
 
-@dataclass(frozen=True)
-class Workshop:
+class Workshop(NamedTuple):
     """Where one profile's book is made, beside the results that it shows."""
 
     layout: Layout
     profile: str
-
-    @property
-    def folder(self) -> Path:
-        """Everything that a build of the book writes."""
-        return self.layout.output / "book"
-
-    @property
-    def source(self) -> Path:
-        """What Sphinx reads: prose and executed notebooks side by side."""
-        return self.folder / "source"
-
-    @property
-    def work(self) -> Path:
-        """Where Sphinx writes, finished or not."""
-        return self.folder / "work"
-
-    @property
-    def doctrees(self) -> Path:
-        """What Sphinx remembers from one build to the next."""
-        return self.folder / "doctrees"
-
-    @property
-    def html(self) -> Path:
-        """The last good book."""
-        return self.folder / "html"
-
-    @property
-    def complete(self) -> Path:
-        """Exists only after a good build, and holds the fingerprint of what all of its pages depend on."""
-        return self.folder / "complete"
+    folder: Path  # everything that a build of the book writes
+    source: Path  # what Sphinx reads: prose and executed notebooks side by side
+    work: Path  # where Sphinx writes, finished or not
+    doctrees: Path  # what Sphinx remembers from one build to the next
+    html: Path  # the last good book
+    complete: Path  # there only after a good build; holds the fingerprint of what all of its pages depend on
 
 
-def workshop(profile: str, root: Path | str = ".") -> Workshop:
+def workshop(profile: str, root: Path | str) -> Workshop:
     """Return the workshop of a profile in the checkout `root`."""
-    return Workshop(Layout.of_profile(Path(root).resolve(), profile), profile)
+    layout = Layout.of_profile(Path(root).resolve(), profile)
+    folder = layout.output / "book"
+    inside = (folder / name for name in ("source", "work", "doctrees", "html", "complete"))
+    return Workshop(layout, profile, folder, *inside)
 
 
-def build(profile: str, root: Path | str = ".") -> Path:
+def build(profile: str, root: Path | str) -> Path:
     """Build the book of a profile and return its first page.
 
     Only pages whose prose, notebook or results changed are made again. What every page depends on (configuration,
@@ -126,7 +104,7 @@ def _build(shop: Workshop) -> Path:
     return index
 
 
-def build_pdf(profile: str, root: Path | str = ".") -> Path:
+def build_pdf(profile: str, root: Path | str) -> Path:
     """Print the whole book to one PDF and return its path.
 
     Raises
