@@ -68,24 +68,9 @@ class Preparation:
 def prepare(
     X: ArrayLike, y: ArrayLike, *, standardise: bool = True, names: Sequence[str] | None = None
 ) -> tuple[Array, Array, Preparation]:
-    """Return centred data without constant columns, and the report.
+    """Return centred data without constant columns, shapes (n, p' <= p) and (n,), and the report.
 
-    Parameters
-    ----------
-    X : array_like, DataFrame or sparse matrix, shape (n, p)
-        Samples by features.
-    y : array_like or Series, shape (n,)
-        Target. Where X and y are both labelled, y is brought into X's order.
-    standardise : bool
-        Whether each feature is divided by its standard deviation.
-    names : sequence of str, optional
-        Of the features, for the report; a DataFrame's columns, or "column 0", ... where not given.
-
-    Returns
-    -------
-    X : ndarray, shape (n, p'), p' <= p
-    y : ndarray, shape (n,)
-    report : Preparation
+    The arguments are those of `bngd.Problem.from_data`.
 
     Raises
     ------

@@ -172,7 +172,7 @@ class Problem:
         standardise : bool
             Whether each feature is divided by its standard deviation.
         names : sequence of str, optional
-            Of the features, for the report; those of a DataFrame where not given.
+            Of the features, for the report; a DataFrame's columns, or "column 0", ... where not given.
 
         Raises
         ------

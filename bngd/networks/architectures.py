@@ -150,10 +150,6 @@ def initialise(
     gamma : float
         BN's gamma to begin with.
     dtype : {"float32", "float64"}
-
-    Returns
-    -------
-    dict of lists of arrays
     """
     weights = []
     for shape in shapes(network, image):

@@ -199,10 +199,6 @@ def load(name: str) -> Images:
     name : str
         A key of `DATASETS`.
 
-    Returns
-    -------
-    Images
-
     Raises
     ------
     DataError

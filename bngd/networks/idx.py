@@ -16,7 +16,7 @@ class DataError(ValueError):
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """Read a gzipped IDX file of unsigned bytes.
+    """Return the unsigned bytes of a gzipped IDX file, in the shape that its header says.
 
     The format is a magic number (two zero bytes, the type, the number of dimensions), the sizes as big-endian 32-bit
     integers, then the entries.
@@ -27,10 +27,6 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         A ``.gz`` file.
     dimensions : int
         3 for images, 1 for labels.
-
-    Returns
-    -------
-    ndarray of uint8, shape as the header says
 
     Raises
     ------

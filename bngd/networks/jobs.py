@@ -169,10 +169,6 @@ def grid(
         repetition differ in nothing else.
     **same
         Further entries of `Job`.
-
-    Returns
-    -------
-    list of Job
     """
     seeds = _count("seeds", seeds, 1)
     return [

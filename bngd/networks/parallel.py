@@ -42,10 +42,6 @@ def train(
     client : distributed.Client or None
         A Dask cluster to run on instead.
 
-    Returns
-    -------
-    list of Training
-
     Raises
     ------
     ValueError

@@ -96,10 +96,6 @@ def scan(problem: Problem, w0: ArrayLike, lr: ArrayLike, steps: Sequence[int]) -
         Ascending.
     steps : sequence of int
         The largest is the length of the runs.
-
-    Returns
-    -------
-    Scan
     """
     w0, lr, marks = np.asarray(w0, dtype=float), np.asarray(lr, dtype=float), np.unique(steps)
     losses = {}
