@@ -8,7 +8,7 @@ from PIL import Image
 
 from bngd.companion import themed
 from bngd.companion.drawings import NARROW, drawings, image, in_few_colours, narrow
-from bngd.studies.shared.style import COLOURS, INK, OUTCOME_COLOURS, figure, panel_letters, picture
+from bngd.studies.shared.style import COLOURS, INK, OUTCOME_COLOURS, figure, lettered, picture
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def two_panels():
     for k, ax in enumerate(axes):
         ax.plot([0, 3], [0, k], color=COLOURS["bngd"], label="a rather long name of a line of the two in here")
         ax.set_title("title")
-    panel_letters(axes)
+    lettered(fig, axes)
     fig.legend(loc="outside lower center", ncols=2)
     return drawings(fig), fig
 

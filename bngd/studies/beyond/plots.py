@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from bngd.studies.beyond import at_two
 from bngd.studies.beyond.study import CAUSES
-from bngd.studies.shared.style import COLOURS, MARKERS, figure, mark_level, note, panel_letters, shades
+from bngd.studies.shared.style import COLOURS, MARKERS, figure, lettered, mark_level, note, shades
 
 
 def harsh(runs: pd.DataFrame) -> Figure:
@@ -25,9 +25,7 @@ def harsh(runs: pd.DataFrame) -> Figure:
             label=cause,
         )
     mark_level(axes[0], 1.0, "proved", left=0.4)
-    axes[0].set_ylim(1e-8, 20)
-    axes[0].set_xlabel(r"step size $\varepsilon$")
-    axes[0].set_title(r"$\|w\|^2$ over its bound")
+    axes[0].set(ylim=(1e-8, 20), xlabel=r"step size $\varepsilon$", title=r"$\|w\|^2$ over its bound")
     axes[0].legend(loc="lower right", markerscale=4, title="slowest:", frameon=True, framealpha=0.85)
     high = runs.loc[runs["relative_step"] > 0.5]
     settled = high["unsettled"] < 1e-6
@@ -36,11 +34,9 @@ def harsh(runs: pd.DataFrame) -> Figure:
     axes[1].hist(shown, bins, stacked=True, color=[COLOURS["bngd"], COLOURS["accent"]], label=["at rest", "growing"])
     axes[1].axvline(1, color=COLOURS["theory"], linestyle=":")
     axes[1].set_yscale("symlog", linthresh=1)
-    axes[1].set_xlabel(r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$ at the end")
-    axes[1].set_title("runs whose effective step is high")
+    axes[1].set(xlabel=r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$ at the end", title="runs whose effective step is high")
     axes[1].legend(title=r"$\|w\|$ in the second half:")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def escapes(times: pd.DataFrame, slopes: pd.DataFrame) -> Figure:
@@ -50,16 +46,13 @@ def escapes(times: pd.DataFrame, slopes: pd.DataFrame) -> Figure:
     for (lr_a, part), colour, marker in zip(groups, shades(len(groups)), MARKERS, strict=False):
         label = rf"$\varepsilon_a={lr_a:g}$"
         axes[0].semilogx(part["distance"], part["steps"], marker + "-", color=colour, markersize=3.5, label=label)
-    axes[0].set_xlabel("distance from the saddle")
-    axes[0].set_title("steps until $|a|$ has grown")
+    axes[0].set(xlabel="distance from the saddle", title="steps until $|a|$ has grown")
     axes[0].legend()
     axes[1].plot(slopes["lr_a"], slopes["predicted"], "--", color=COLOURS["theory"], label=r"$-1/\ln r_+$")
     axes[1].plot(slopes["lr_a"], slopes["slope"], "o", color=COLOURS["bngd"], label="measured")
-    axes[1].set_xlabel(r"$\varepsilon_a$")
-    axes[1].set_title("slope of the steps against ln(distance)")
+    axes[1].set(xlabel=r"$\varepsilon_a$", title="slope of the steps against ln(distance)")
     axes[1].legend()
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def two_sides(one: pd.DataFrame, many: pd.DataFrame) -> Figure:
@@ -69,8 +62,7 @@ def two_sides(one: pd.DataFrame, many: pd.DataFrame) -> Figure:
     axes[0].loglog(one["lr"], one["upper"], "--", color=COLOURS["theory"], label="$1/T$, from above")
     axes[0].loglog(one["lr"], one["lower"], "-.", color=COLOURS["large"], label="from below")
     axes[0].loglog(one["lr"], one["effective_step"], "o", color=COLOURS["bngd"], markersize=3, label="measured")
-    axes[0].set_xlabel(r"step size $\varepsilon$")
-    axes[0].set_title(r"effective step $\hat{\varepsilon}$ at the limit")
+    axes[0].set(xlabel=r"step size $\varepsilon$", title=r"effective step $\hat{\varepsilon}$ at the limit")
     axes[0].legend(loc="lower center")
     for column, colour, sign in (("upper", "theory", 1), ("lower", "large", -1)):
         ratio = (many["effective_step"] / many[column]) ** sign
@@ -87,11 +79,9 @@ def two_sides(one: pd.DataFrame, many: pd.DataFrame) -> Figure:
         )
     axes[1].axvline(1, color=COLOURS["limit"], linestyle=":")
     axes[1].axhline(1, color=COLOURS["limit"], linestyle=":")
-    axes[1].set_xlabel(r"$\|u\|^2\,T(\varepsilon)/C_1$")
-    axes[1].set_title("how much of each bound is used")
+    axes[1].set(xlabel=r"$\|u\|^2\,T(\varepsilon)/C_1$", title="how much of each bound is used")
     axes[1].legend(loc="lower right", markerscale=4)
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def budget(spent: pd.DataFrame) -> Figure:
@@ -99,18 +89,15 @@ def budget(spent: pd.DataFrame) -> Figure:
     fig, axes = figure(2, width=9.0, height=3.4)
     one = spent.drop_duplicates(["problem", "lr"])
     axes[0].loglog(one["scaled_lr"], 1 - one["spent"] / one["budget"], "o", color=COLOURS["bngd"], markersize=3)
-    axes[0].set_xlabel(r"$\varepsilon\,/\,(2/\lambda^*_d)$")
-    axes[0].set_title(r"unused part of the bound on $\sum g_k^2$")
+    axes[0].set(xlabel=r"$\varepsilon\,/\,(2/\lambda^*_d)$", title=r"unused part of the bound on $\sum g_k^2$")
     for (delta, part), colour, marker in zip(spent.groupby("delta"), ("bngd", "accent"), MARKERS, strict=False):
         label = rf"$\delta={delta:g}\,\max g$"
         axes[1].loglog(part["bound"], part["count"], marker, color=COLOURS[colour], markersize=3, label=label)
     ends = np.array([spent["count"].min(), spent["bound"].max()])
     axes[1].loglog(ends, ends, "--", color=COLOURS["theory"])
-    axes[1].set_xlabel("bound")
-    axes[1].set_title(r"steps with $g_k\geq\delta$")
+    axes[1].set(xlabel="bound", title=r"steps with $g_k\geq\delta$")
     axes[1].legend(loc="upper left")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def around_two(lag: np.ndarray, lr_a: np.ndarray, cycles: pd.DataFrame) -> Figure:
@@ -119,19 +106,15 @@ def around_two(lag: np.ndarray, lr_a: np.ndarray, cycles: pd.DataFrame) -> Figur
     steps = np.arange(lag.shape[0]) + 1
     for run, value, colour in zip(lag.T, lr_a, shades(lr_a.size), strict=True):
         axes[0].loglog(steps, np.maximum(run, 1e-17), color=colour, label=rf"$\varepsilon_a={value:g}$")
-    axes[0].set_ylim(1e-17, 1e12)
-    axes[0].set_xlabel("step $k$, counted from 1")
-    axes[0].set_title(r"lag $|a_k-p_k|\,/\,\|u\|_H$")
+    axes[0].set(ylim=(1e-17, 1e12), xlabel="step $k$, counted from 1", title=r"lag $|a_k-p_k|\,/\,\|u\|_H$")
     axes[0].legend(loc="lower left", ncols=2)
     size = np.abs(cycles["first_a"])
     axes[1].loglog(size, cycles["half_swing"], "o", color=COLOURS["bngd"], markersize=2.5, alpha=0.6)
     ends = np.array([size.min(), size.max()])
     axes[1].loglog(ends, ends, "--", color=COLOURS["theory"])
     note(axes[1], "$D=|a_0|$", (ends[0], ends[0]), (14, -2))
-    axes[1].set_xlabel(r"$|a_0|\,/\,\|u\|_H$")
-    axes[1].set_title(r"$D\,/\,\|u\|_H$ at $\varepsilon_a=2$")
-    panel_letters(axes)
-    return fig
+    axes[1].set(xlabel=r"$|a_0|\,/\,\|u\|_H$", title=r"$D\,/\,\|u\|_H$ at $\varepsilon_a=2$")
+    return lettered(fig, axes)
 
 
 def leaving(swings: pd.DataFrame, ends: pd.DataFrame, hill: pd.DataFrame, top: pd.Series, shown: int) -> Figure:
@@ -148,15 +131,12 @@ def leaving(swings: pd.DataFrame, ends: pd.DataFrame, hill: pd.DataFrame, top: p
     law = np.sqrt(4 * top["pull"] * steps)
     axes[0].loglog(steps, law, "--", color=COLOURS["theory"])
     note(axes[0], r"$\sqrt{4\varphi_*k}$", (steps[-18], law[-18]), (6, -14))
-    axes[0].set_xlabel("step $k$")
-    axes[0].set_title(r"swing $|a_k-p_k|\,/\,\|u\|_H$")
+    axes[0].set(xlabel="step $k$", title=r"swing $|a_k-p_k|\,/\,\|u\|_H$")
     axes[1].plot(hill["angle"] / np.pi, hill["height"], color=COLOURS["theory"], lw=1.2)
     for end, part in ends.groupby("end", sort=False):
         colour, marker = kinds[end]
         style = {"color": COLOURS[colour], "markersize": 6, "alpha": 0.5, "label": end}
         axes[1].plot(part["angle"] / np.pi, part["height"], marker, **style)
-    axes[1].set_xlabel(r"direction of $w$: angle from the first axis over $\pi$")
-    axes[1].set_title(r"height $V\,/\,\|u\|_H^2$")
+    axes[1].set(xlabel=r"direction of $w$: angle from the first axis over $\pi$", title=r"height $V\,/\,\|u\|_H^2$")
     axes[1].legend(title="at the end:")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bngd.studies.shared.style import COLOURS, figure, mark_level, note, panel_letters, power
+from bngd.studies.shared.style import COLOURS, figure, lettered, mark_level, note, power
 
 
 def by_compression(widths: pd.DataFrame, *, asymptotic_from: int) -> Figure:
@@ -37,9 +37,7 @@ def by_compression(widths: pd.DataFrame, *, asymptotic_from: int) -> Figure:
     right.set(title="less the luck of the start", ylim=left.get_ylim())
     for ax in (left, right):
         ax.set(xscale="log", xlabel="dimension $d$")
-    fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    panel_letters((left, right))
-    return fig
+    return lettered(fig, (left, right), legend=3)
 
 
 def _draw_slope_one(ax: Axes, many: pd.DataFrame) -> None:
@@ -75,6 +73,4 @@ def compression_errors(table: pd.DataFrame) -> Figure:
     right.set(
         xscale="log", title="largest over steps", xlabel=r"step size $\varepsilon$, in units of $2/\lambda_d$"
     )  # fmt: skip
-    fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    panel_letters((left, right))
-    return fig
+    return lettered(fig, (left, right), legend=2)

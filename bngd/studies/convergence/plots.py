@@ -18,8 +18,8 @@ from bngd.studies.shared.style import (
     OUTCOME_COLOURS,
     SEQUENCE,
     figure,
+    lettered,
     note,
-    panel_letters,
     picture,
 )
 
@@ -62,8 +62,7 @@ def planes(tables: Mapping[str, pd.DataFrame], gd_limits: Sequence[float]) -> Fi
     for ax in axes[:, 0]:
         ax.set_ylabel(r"step size $\varepsilon_a$")
     _outcome_legend(fig, pd.concat(tables.values()))
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def _outcome_panel(ax: Axes, runs: pd.DataFrame) -> None:
@@ -108,13 +107,11 @@ def outcomes_by_decade(runs: pd.DataFrame, regimes: Mapping[str, str]) -> Figure
         for outcome in [o for o in _ORDER if o in share]:
             ax.bar(share.index + 0.5, share[outcome], 0.94, bottom=bottom, color=OUTCOME_COLOURS[outcome])
             bottom += share[outcome].to_numpy()
-        ax.set_title(f"{title}: {inside.sum()} runs")
-        ax.set_xlabel(r"$\log_{10}\varepsilon$")
+        ax.set(title=f"{title}: {inside.sum()} runs", xlabel=r"$\log_{10}\varepsilon$")
         ax.grid(False)
     axes[0].set_ylabel("share of the runs")
     _outcome_legend(fig, runs)
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def mechanism(runs: pd.DataFrame, gd: pd.DataFrame, stability_limit: float) -> Figure:
@@ -136,15 +133,12 @@ def mechanism(runs: pd.DataFrame, gd: pd.DataFrame, stability_limit: float) -> F
     bounded = gd[gd["relative_loss"] < 1e4]
     axes[0].plot(bounded["step"], bounded["relative_loss"], color=COLOURS["gd"])
     for ax, title in zip(axes, titles, strict=True):
-        ax.set_yscale("log")
-        ax.set_title(title)
-        ax.set_xlabel("step $k$")
+        ax.set(yscale="log", title=title, xlabel="step $k$")
     axes[2].axhline(stability_limit, color=COLOURS["theory"], linestyle="--", linewidth=1.2)
     note(axes[2], r"$2/\lambda^*_d$", (0.99, stability_limit), (0, 5), on="level", size=10, ha="right")
     _label_line(axes[0], bounded, "gradient descent")
     fig.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=runs["lr"].nunique())
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def _label_line(ax: Axes, run: pd.DataFrame, label: str) -> None:
@@ -159,16 +153,11 @@ def patience(runs: pd.DataFrame) -> Figure:
         exponent = rf"$\varepsilon=10^{{{np.log10(lr):.3g}}}$"
         axes[0].loglog(run["step"], run["relative_loss"], linestyle=style, color=colour, label=exponent)
         axes[1].loglog(run["step"] / lr, run["relative_loss"], linestyle=style, color=colour)
-    axes[0].set_ylabel("loss over its first value")
-    axes[0].set_xlabel("step $k$")
+    axes[0].set(ylabel="loss over its first value", xlabel="step $k$", title="against the step", ylim=(1e-11, 10))
     axes[1].set_xlabel(r"step over step size, $k/\varepsilon$")
-    axes[0].set_title("against the step")
-    axes[1].set_title(r"against the step over $\varepsilon$")
-    axes[0].set_ylim(1e-11, 10)
-    axes[1].set_xlim(1e-3, None)
+    axes[1].set(title=r"against the step over $\varepsilon$", xlim=(1e-3, None))
     axes[0].legend(loc="lower left")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def steps_against_lr(
@@ -203,8 +192,7 @@ def steps_against_lr(
     ax.loglog(gd["lr"], gd["steps"], "s", color=COLOURS["gd"], markersize=4.5, label="gradient descent")
     ax.loglog(bngd["lr"], bngd["steps"], "o", color=COLOURS["bngd"], markersize=4, label="BNGD")
     ax.axvline(gd_limit, color=COLOURS["gd"], linestyle=":", linewidth=1.2)
-    ax.set_xlabel(r"step size $\varepsilon$")
-    ax.set_ylabel("steps to convergence")
+    ax.set(xlabel=r"step size $\varepsilon$", ylabel="steps to convergence")
     ax.legend(loc="upper center")
     return fig
 
@@ -231,10 +219,8 @@ def escape(runs: Mapping[float, Trajectory], growth: float, scale: float) -> Fig
             axes[0].set_xlim(0, 2 * early.size)  # of the last run, which is the one that stays longest
             axes[0].semilogy(early, np.abs(run.a[0]) * growth**early, ":", color=COLOURS["theory"], linewidth=1.1)
     axes[0].set_title("$|a_k|$; dotted: predicted growth")
-    axes[1].set_title("excess loss over that of the saddle")
-    axes[1].set_ylim(1e-12, 10)
+    axes[1].set(title="excess loss over that of the saddle", ylim=(1e-12, 10))
     axes[1].legend(loc="lower left")
     for ax in axes:
         ax.set_xlabel("step $k$")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)

@@ -10,7 +10,7 @@ from matplotlib.ticker import NullFormatter
 
 from bngd.studies.convergence_rate import attained
 from bngd.studies.shared.rates import steps_per_decade
-from bngd.studies.shared.style import COLOURS, FAMILY_STYLES, INK, METHOD_LABELS, figure, note, panel_letters, shades
+from bngd.studies.shared.style import COLOURS, FAMILY_STYLES, INK, METHOD_LABELS, figure, lettered, note, shades
 
 
 def measured_against_predicted(factors: pd.DataFrame) -> Figure:
@@ -47,8 +47,7 @@ def measured_against_predicted(factors: pd.DataFrame) -> Figure:
     residual = np.abs(factors["measured"] - factors["predicted"])
     for q, name in ((0.5, "median"), (0.95, "95 %")):
         _mark_at_right(right, float(residual.quantile(q)), name)
-    panel_letters((left, right))
-    return fig
+    return lettered(fig, (left, right))
 
 
 def _mark_at_right(ax: Axes, value: float, label: str) -> None:
@@ -90,13 +89,11 @@ def loss_against_step(runs: dict[str, pd.DataFrame], *, floor: float = 1e-16) ->
     for ax, (title, table) in zip(np.ravel(axes), runs.items(), strict=True):
         for method in ("gd", "bngd"):
             _run_with_slope(ax, table[table["method"] == method], method)
-        ax.set(title=title, xlabel="step $k$", yscale="log", ylim=(floor, 3))
-        ax.set_xlim(0, table["step"].max())
+        ax.set(title=title, xlabel="step $k$", yscale="log", ylim=(floor, 3), xlim=(0, table["step"].max()))
     np.ravel(axes)[0].set_ylabel("excess loss / excess loss at the start")
     handles, labels = np.ravel(axes)[0].get_legend_handles_labels()
     fig.legend(handles[:3], labels[:3], loc="outside lower center", ncols=3)
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def _run_with_slope(ax: Axes, run: pd.DataFrame, method: str) -> None:
@@ -128,8 +125,7 @@ def best_factors(ensemble: pd.DataFrame, data: pd.DataFrame) -> Figure:
     left.set_ylabel("BNGD: steps per decade")
     left.legend(loc="upper left", handletextpad=0.1, markerscale=1.5, fontsize=8)
     _dumbbells(right, data)
-    panel_letters((left, right))
-    return fig
+    return lettered(fig, (left, right))
 
 
 def _dumbbells(ax: Axes, data: pd.DataFrame) -> None:

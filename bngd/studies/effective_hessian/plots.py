@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bngd.arrays import Array
-from bngd.studies.shared.style import COLOURS, FAMILY_STYLES, figure, note, panel_letters
+from bngd.studies.shared.style import COLOURS, FAMILY_STYLES, figure, lettered, note
 
 
 def interlaced(spectra: Mapping[str, tuple[Array, Array]]) -> Figure:
@@ -25,8 +25,7 @@ def interlaced(spectra: Mapping[str, tuple[Array, Array]]) -> Figure:
         gain = (values[-1] / values[0], starred[-1] / starred[1])
         ax.set_title(rf"{title}:  $\kappa = {gain[0]:.3g}$,  $\kappa^* = {gain[1]:.3g}$", loc="left")
     np.ravel(axes)[-1].set_xlabel("eigenvalue")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def _ladder(ax: Axes, values: Array, starred: Array) -> None:
@@ -82,8 +81,7 @@ def gain_by_share(table: pd.DataFrame) -> Figure:
     axes[0].set_ylabel(r"gain $\kappa/\kappa^*$")
     axes[0].invert_xaxis()
     axes[1].legend(loc="upper left")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def data_ranges(table: pd.DataFrame) -> Figure:
@@ -102,7 +100,6 @@ def data_ranges(table: pd.DataFrame) -> Figure:
         note(ax, rf"$\kappa={data.kappa:.3g}$", (data.largest, row + 0.16), (8, 0), colour="gd", va="center")
         note(ax, rf"$\kappa^*={data.kappa_star:.3g}$", (data.largest, row - 0.2), (8, 0), colour="bngd", va="center")
     ax.set_yticks(range(len(table))[::-1], table["dataset"])
-    ax.set(xscale="log", xlabel="eigenvalue", ylim=(-0.6, len(table) - 0.4))
-    ax.set_xlim(right=table["largest"].max() * 3)
+    ax.set(xscale="log", xlabel="eigenvalue", ylim=(-0.6, len(table) - 0.4), xlim=(None, table["largest"].max() * 3))
     ax.grid(axis="y", visible=False)
     return fig

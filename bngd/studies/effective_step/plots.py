@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bngd.dynamics import Trajectory
-from bngd.studies.shared.style import COLOURS, DASHES, INK, MARKERS, SEQUENCE, figure, note, panel_letters
+from bngd.studies.shared.style import COLOURS, DASHES, INK, MARKERS, SEQUENCE, figure, lettered, note
 from bngd.theory import Asymptotes
 
 
@@ -42,8 +42,7 @@ def self_tuning(runs: Mapping[float, Trajectory], limits: Mapping[float, float],
     for (label, level), style, offset in zip(levels.items(), ("--", ":"), ((0, 4), (0, -4)), strict=True):
         ax.axhline(level, color=COLOURS["theory"], linestyle=style, linewidth=1.2)
         note(ax, label, (0.01, level), offset, on="level", colour=INK, size=10, va="bottom" if offset[1] > 0 else "top")
-    ax.set_xlabel("step $k$, counted from 1")
-    ax.set_ylabel(r"effective step $|\hat{\varepsilon}_k|$")
+    ax.set(xlabel="step $k$, counted from 1", ylabel=r"effective step $|\hat{\varepsilon}_k|$")
     fig.legend(loc="outside lower center", ncols=len(runs))
     return fig
 
@@ -62,16 +61,13 @@ def contraction(one: pd.DataFrame, many: pd.DataFrame) -> Figure:
     curve = one.sort_values("scaled_step")
     axes[0].plot(curve["scaled_step"], curve["bound"], "--", color=COLOURS["theory"])
     axes[0].set_xlabel(r"effective step times the largest eigenvalue, $\hat{\varepsilon}\lambda_d$")
-    axes[0].set_ylabel(r"$\|e^+\|_H\,/\,\|e\|_H$")
-    axes[0].set_title("one problem")
+    axes[0].set(ylabel=r"$\|e^+\|_H\,/\,\|e\|_H$", title="one problem")
     axes[1].plot(many["bound"], many["ratio"], "o", **dots)
     ends = np.array([0.0, many["bound"].max()])
     axes[1].plot(ends, ends, "--", color=COLOURS["theory"])
     axes[1].set_xlabel(r"bound $\rho(I-\hat{\varepsilon}H)$")
-    axes[1].set_ylabel(r"$\|e^+\|_H\,/\,\|e\|_H$")
-    axes[1].set_title(f"{many['problem'].nunique()} problems")
-    panel_letters(axes)
-    return fig
+    axes[1].set(ylabel=r"$\|e^+\|_H\,/\,\|e\|_H$", title=f"{many['problem'].nunique()} problems")
+    return lettered(fig, axes)
 
 
 def tents(shapes: Mapping[str, Tent]) -> Figure:
@@ -81,9 +77,7 @@ def tents(shapes: Mapping[str, Tent]) -> Figure:
         _draw_tent(ax, shape)
         ax.set_title(title)
     axes[0].set_ylabel(r"effective step at the limit $\hat{\varepsilon}$")
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes, legend=4)
 
 
 def _draw_tent(ax: Axes, shape: Tent) -> None:
@@ -109,9 +103,7 @@ def asymptote_errors(shapes: Mapping[str, Tent]) -> Figure:
     axes[1].set_title(r"$1-\hat{\varepsilon}\,/\,(C/\varepsilon)$")
     for ax in axes:
         ax.set_xlabel(r"step size $\varepsilon$")
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(shapes))
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes, legend=len(shapes))
 
 
 def good_interval(shape: Tent, ends: pd.DataFrame, at_level: pd.DataFrame) -> Figure:
@@ -134,13 +126,10 @@ def good_interval(shape: Tent, ends: pd.DataFrame, at_level: pd.DataFrame) -> Fi
         axes[1].loglog(ends["level"], ends[end], marker, color=COLOURS[colour], markersize=4, label=f"{end} end")
         axes[1].loglog(ends["level"], ends[f"predicted_{end}"], "--", color=COLOURS[colour], label=f"${label}$")
     axes[1].axvline(shape.stability_limit, color=COLOURS["theory"], linestyle=":")
-    axes[1].set_xlabel("level $f$")
-    axes[1].set_ylabel(r"step size $\varepsilon$")
-    axes[1].set_title("its two ends")
+    axes[1].set(xlabel="level $f$", ylabel=r"step size $\varepsilon$", title="its two ends")
     axes[1].legend(loc="center left")
     axes[0].legend(loc="lower center", ncols=2)
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def ensemble(runs: pd.DataFrame, overlap: float) -> Figure:
@@ -162,8 +151,7 @@ def ensemble(runs: pd.DataFrame, overlap: float) -> Figure:
     rise = np.array([runs["scaled_lr"].min(), 1.0])
     axes[0].loglog(rise, rise, "--", color=COLOURS["small"])
     note(axes[0], r"$A\varepsilon$", (rise[0] ** 0.5, rise[0] ** 0.5), (-8, 4), colour="small", size=10, ha="right")
-    axes[0].set_xlabel(r"$A\varepsilon\,/\,(2/\lambda^*_d)$")
-    axes[0].set_ylabel(r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$")
+    axes[0].set(xlabel=r"$A\varepsilon\,/\,(2/\lambda^*_d)$", ylabel=r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$")
     axes[0].set_title(f"the tents of {runs['problem'].nunique()} problems")
     columns = ["dimension", "condition_number", "overlap", "relative_to_limit"]
     flat = runs[runs["on_plateau"]].groupby("problem")[columns].median()
@@ -179,12 +167,9 @@ def ensemble(runs: pd.DataFrame, overlap: float) -> Figure:
         axes[1].semilogx(part["condition_number"], part["relative_to_limit"], marker, markersize=4.5, **style)
     axes[1].legend(loc="center right")
     axes[1].axhline(1, color=COLOURS["theory"], linestyle=":")
-    axes[1].set_xlabel(r"condition number $\kappa$")
-    axes[1].set_ylabel(r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$")
-    axes[1].set_ylim(0, 1.08)
-    axes[1].set_title("how high their plateaus lie")
-    panel_letters(axes)
-    return fig
+    axes[1].set(xlabel=r"condition number $\kappa$", ylabel=r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$")
+    axes[1].set(ylim=(0, 1.08), title="how high their plateaus lie")
+    return lettered(fig, axes)
 
 
 def frozen(run: Trajectory, residual_norm: np.ndarray, stability_limit: float) -> Figure:
@@ -199,5 +184,4 @@ def frozen(run: Trajectory, residual_norm: np.ndarray, stability_limit: float) -
     axes[1].set_title(r"residual $\|e_k\|_H$ (zero drawn at $10^{-18}$)")
     for ax in axes:
         ax.set_xlabel("step $k$, counted from 1")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bngd.arrays import Array
-from bngd.studies.shared.style import COLOURS, figure, note, panel_letters
+from bngd.studies.shared.style import COLOURS, figure, lettered, note
 
 _LAW_STYLES = {
     "original": ("theory", "-", "o"),
@@ -44,9 +44,8 @@ def collapse(runs: pd.DataFrame) -> Figure:
             )  # fmt: skip
         ax.set(title=title, xlabel=r"$\|w_k\|$")
     axes[0].set_ylabel("$a_k$")
-    panel_letters(axes)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, handlelength=2.4)
-    return fig
+    return lettered(fig, axes)
 
 
 class Panel(NamedTuple):
@@ -90,9 +89,8 @@ def differences(panels: Sequence[Panel]) -> Figure:
         lower.set(xlabel="step $k$")
     axes[0, 0].set(ylabel="relative difference")
     axes[1, 0].set(ylabel=r"$\hat\varepsilon \,/\, (2/\lambda^*_d)$")
-    panel_letters(axes)
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=6, handlelength=2.2)
-    return fig
+    return lettered(fig, axes)
 
 
 def _draw_differences(ax: Axes, panel: Panel) -> None:

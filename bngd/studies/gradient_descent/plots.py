@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bngd.arrays import Array
-from bngd.studies.shared.style import COLOURS, figure, mark_lr, note, panel_letters
+from bngd.studies.shared.style import COLOURS, figure, lettered, mark_lr, note
 
 _LINE_STYLES = (":", "-.", "--", "-")
 
@@ -40,8 +40,7 @@ def loss_against_lr(runs: pd.DataFrame, near: pd.DataFrame, limit: float, best: 
     mark_lr(close, 1.0, r"limit $2/\lambda_d$", top=0.6)
     _mark_best(close, best / limit, top=0.62)
     wide.legend(loc="lower left", handlelength=2.6)
-    panel_letters([wide, close])
-    return fig
+    return lettered(fig, [wide, close])
 
 
 def _mark_best(ax: Axes, ratio: float, top: float) -> None:
@@ -124,8 +123,7 @@ def factors(measured: pd.DataFrame, limit: float, best: float, ensemble: pd.Data
     right.loglog(ensemble["condition_number"], 1 - ensemble["measured"], "o", markersize=3.5, color=COLOURS["gd"])
     right.set(xlabel=r"condition number $\kappa$", ylabel="1 minus the factor")
     right.set_title("at the best step size, many problems")
-    panel_letters([left, right])
-    return fig
+    return lettered(fig, [left, right])
 
 
 def loss_by_dimension(runs: pd.DataFrame, limit: float, lr: Array, bound: Array) -> Figure:

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from bngd.arrays import Array
 from bngd.studies.landscape.study import AngleSurface
-from bngd.studies.shared.style import BACKED, COLOURS, figure, note, panel_letters, picture
+from bngd.studies.shared.style import BACKED, COLOURS, figure, lettered, note, picture
 
 _LEVELS = np.array([0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
 """Contours of both losses, relative to the normalized loss at the saddles, which bounds it."""
@@ -56,9 +56,8 @@ def surfaces(
         ax.set(xlim=(axis[0], axis[-1]), ylim=(axis[0], axis[-1]), aspect="equal", xlabel=r"$w_1$")
     left.set_ylabel(r"$w_2$")
     _note(left, u, r"$u$", (9, 7))
-    panel_letters([left, right])
     _colour_bar(fig, image, [left, right])
-    return fig
+    return lettered(fig, [left, right])
 
 
 def angle_plane(surface: AngleSurface, norm_u: float, paths: Sequence[Array]) -> Figure:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bngd.studies.shared.style import COLOURS, DASHES, SEQUENCE, figure, mark_level, panel_letters
+from bngd.studies.shared.style import COLOURS, DASHES, SEQUENCE, figure, lettered, mark_level
 
 
 def self_tuning_paths(paths: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
@@ -28,12 +28,9 @@ def self_tuning_paths(paths: pd.DataFrame, *, layer_names: Sequence[str]) -> Fig
             label = rf"$\varepsilon = 10^{{{np.log10(lr):.2g}}}$"
             ax.semilogy(one["step"], one["product"], color=colour, linestyle=style, label=label)
         mark_level(ax, 2.0, "2", colour=COLOURS["theory"], left=0.97)
-        ax.set_title(title, loc="left")
-        ax.set_xlabel("update")
+        ax.set(title=title, xlabel="update")
     np.ravel(axes)[0].set_ylabel(r"$\varepsilon\, \lambda_{\max}$")
-    panel_letters(axes)
-    fig.legend(*np.ravel(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(looks))
-    return fig
+    return lettered(fig, axes, legend=len(looks))
 
 
 def effective_steps(final: pd.DataFrame, tent: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
@@ -58,12 +55,9 @@ def effective_steps(final: pd.DataFrame, tent: pd.DataFrame, *, layer_names: Seq
         after_one = tent[tent["layer"] == layer]
         ax.loglog(after_one["lr"], after_one["effective_step"], color=COLOURS["light"], label="after one update")
         ax.loglog(rows["lr"], rows["effective_step"], "o", color=COLOURS["bngd"], markersize=4, label="at the end")
-        ax.set_title(title, loc="left")
-        ax.set_xlabel(r"step size $\varepsilon$")
+        ax.set(title=title, xlabel=r"step size $\varepsilon$")
     np.ravel(axes)[0].set_ylabel(r"effective step $\varepsilon / \|W\|^2$")
-    panel_letters(axes)
-    fig.legend(*np.ravel(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    return fig
+    return lettered(fig, axes, legend=3)
 
 
 def who_tunes(tuned: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
@@ -84,9 +78,6 @@ def who_tunes(tuned: pd.DataFrame, *, layer_names: Sequence[str]) -> Figure:
             look = {"color": COLOURS[colour], "marker": marker, "markersize": 4, "capsize": 3, "label": name}
             ax.errorbar(beside * rows["lr"], rows["share"], reach, **look)
         ax.axhline(1.0, color=COLOURS["theory"], linestyle=":")
-        ax.set(xscale="log", yscale="log", xlabel=r"step size $\varepsilon$")
-        ax.set_title(title, loc="left")
+        ax.set(xscale="log", yscale="log", xlabel=r"step size $\varepsilon$", title=title)
     np.ravel(axes)[0].set_ylabel(r"sharpness over $\|W\|^2$, factors")
-    panel_letters(axes)
-    fig.legend(*np.ravel(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return fig
+    return lettered(fig, axes, legend=2)

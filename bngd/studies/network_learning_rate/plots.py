@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bngd.studies.shared.networks import measures, palette, setting_label
-from bngd.studies.shared.style import figure, panel_letters
+from bngd.studies.shared.style import figure, lettered
 
 
 def range_widths(ranges: pd.DataFrame, *, level: float) -> Figure:
@@ -34,5 +34,4 @@ def range_widths(ranges: pd.DataFrame, *, level: float) -> Figure:
         sns.scatterplot(x=width, style=f"{measure}_censored", markers={False: "o", True: ">"}, s=28, zorder=3, **same)
         ax.set(title=title, xlabel="decades of step sizes", ylabel="", xlim=(0, None))
         ax.tick_params(axis="y", length=0)
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)

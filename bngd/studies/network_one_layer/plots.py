@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bngd.studies.shared.style import COLOURS, MARKERS, figure, mark_level, panel_letters
+from bngd.studies.shared.style import COLOURS, MARKERS, figure, lettered, mark_level
 
 _LOOKS = [("bngd", "-"), ("small", "--"), ("accent", "-."), ("gd", "-")]
 """Of each part, and of each choice of who has a rate of its own: in both the last two lines say most."""
@@ -32,8 +32,7 @@ def parts(alone: pd.DataFrame, own: pd.DataFrame, chance: float) -> Figure:
         ylabel="training loss at the end",
         ylim=(0.6 * min(alone["train_loss"].min(), own["train_loss"].min()), 20 * chance),
     )
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def _lines(ax: Axes, table: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from bngd.studies.shared.style import COLOURS, figure, panel_letters, shades
+from bngd.studies.shared.style import COLOURS, figure, lettered, shades
 
 
 def scaling_collapse(panels: Mapping[str, pd.DataFrame], *, chance: float) -> Figure:
@@ -30,14 +30,11 @@ def scaling_collapse(panels: Mapping[str, pd.DataFrame], *, chance: float) -> Fi
             # Larger markers below smaller ones: coinciding lines show as rings.
             size = 8 - 5 * scales.index(t) / len(scales)
             ax.loglog(ordered["lr"] / t**2, ordered["train_loss"], "o-", color=colours[t], markersize=size, linewidth=1)
-        ax.set_title(title, loc="left")
-        ax.set_xlabel(r"$\varepsilon / t^2$")
-        ax.set_ylim(top=5 * chance)
+        ax.set(title=title, xlabel=r"$\varepsilon / t^2$", ylim=(None, 5 * chance))
     np.ravel(axes)[0].set_ylabel("training loss at the end")
-    panel_letters(axes)
     handles = [Line2D([], [], color=colours[t], marker="o", label=f"$t = {t:g}$") for t in scales]
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    return fig
+    return lettered(fig, axes)
 
 
 def deviation_against_step(deviations: Mapping[str, Mapping[float, tuple[Sequence[int], NDArray]]]) -> Figure:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bngd.studies.shared.networks import palette, setting_handles
-from bngd.studies.shared.style import COLOURS, figure, mark_level, note, panel_letters, shades
+from bngd.studies.shared.style import COLOURS, figure, lettered, mark_level, note, shades
 
 
 def least_squares(ranges: pd.DataFrame, limits: Mapping[str, float]) -> Figure:
@@ -47,9 +47,8 @@ def networks(panels: Mapping[str, pd.DataFrame]) -> Figure:
         ax.set_xlabel("updates")
     for ax in axes[:, 0]:
         ax.set_ylabel(r"step size $\varepsilon$")
-    panel_letters(axes)
     fig.legend(handles=_handles(pd.concat(panels.values())), loc="outside lower center", ncols=4)
-    return fig
+    return lettered(fig, axes)
 
 
 def own_time(exact: pd.DataFrame, title: str, kept: pd.DataFrame) -> Figure:
@@ -75,10 +74,9 @@ def own_time(exact: pd.DataFrame, title: str, kept: pd.DataFrame) -> Figure:
     axes[1].yaxis.set_minor_formatter("{x:g}")
     axes[0].set_title("Least squares", loc="left")
     axes[1].set_title(title, loc="left")
-    panel_letters(axes)
     handles = [*_markers(kept), _dashed(r"$e^{-2 \varepsilon_a k}$")]
     fig.legend(handles=handles, loc="outside lower center", ncols=5)
-    return fig
+    return lettered(fig, axes)
 
 
 def frozen(runs: pd.DataFrame) -> Figure:
@@ -125,9 +123,8 @@ def balance(table: pd.DataFrame, surplus: float) -> Figure:
     left.yaxis.set_major_formatter("{x:g}")
     left.set(xlabel="updates", ylabel=r"root mean square of $\gamma$")
     right.set(xlabel="loss", ylabel="entropy of the softmax", ylim=(loss[0], None))
-    panel_letters((left, right))
     fig.legend(handles=[*_markers(table), _dashed("at most")], loc="outside lower center", ncols=5)
-    return fig
+    return lettered(fig, (left, right))
 
 
 def _fans(ax: Axes, ranges: pd.DataFrame) -> None:

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bngd.studies.shared.networks import measures, palette, setting_handles
-from bngd.studies.shared.style import figure, panel_letters
+from bngd.studies.shared.style import figure, lettered
 
 
 def widths_against_units(ranges: pd.DataFrame, *, level: float) -> Figure:
@@ -29,14 +29,12 @@ def widths_against_units(ranges: pd.DataFrame, *, level: float) -> Figure:
         style = {"style": f"{measure}_censored", "markers": {False: "o", True: "^"}}
         sns.scatterplot(s=28, zorder=3, legend=False, ax=ax, **style, **same)
         ax.set(title=title, xlabel="hidden units $h$", xscale="log")
-    axes[0].set_ylim(bottom=0)
-    axes[0].set_ylabel("decades of step sizes")
-    panel_letters(axes)
+    axes[0].set(ylim=(0, None), ylabel="decades of step sizes")
     handles = setting_handles(colours, marker="o")
     if ranges[[f"{measure}_censored" for measure in measures(level)]].to_numpy().any():
         handles.append(Line2D([], [], color="#444444", marker="^", linestyle="", label="leaves the grid"))
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    return fig
+    return lettered(fig, axes)
 
 
 def ranges_against_updates(ranges: pd.DataFrame, *, level: float) -> Figure:
@@ -59,14 +57,12 @@ def ranges_against_updates(ranges: pd.DataFrame, *, level: float) -> Figure:
         ax.set(title=title, xlabel="updates")
         ax.set_xticks(sorted(set(ranges["updates"])), [f"{n}" for n in sorted(set(ranges["updates"]))], minor=False)
         ax.minorticks_off()
-    axes[0].set_ylim(bottom=0)
-    axes[0].set_ylabel("decades of step sizes")
-    panel_letters(axes)
+    axes[0].set(ylim=(0, None), ylabel="decades of step sizes")
     handles = setting_handles(colours)
     for h in shades:
         handles += axes[0].plot([], [], shades[h], color="#444444", markersize=4.5, label=f"$h = {h}$")
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    return fig
+    return lettered(fig, axes)
 
 
 def ranges_against_sizes(by_units: pd.DataFrame, by_inputs: pd.DataFrame, *, level: float) -> Figure:
@@ -94,11 +90,9 @@ def ranges_against_sizes(by_units: pd.DataFrame, by_inputs: pd.DataFrame, *, lev
         ax.set(xlabel=label, xscale="log")
         ax.set_xticks(sizes, [f"{n}" for n in sizes], minor=False)
         ax.minorticks_off()
-    axes[0].set_ylim(bottom=0)
-    axes[0].set_ylabel(f"decades with a loss below {level:g}")
-    panel_letters(axes)
+    axes[0].set(ylim=(0, None), ylabel=f"decades with a loss below {level:g}")
     handles = setting_handles(colours)
     for updates, style in styles.items():
         handles += axes[0].plot([], [], style, color="#444444", label=f"after {updates} updates")
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    return fig
+    return lettered(fig, axes)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bngd.studies.overshoot.study import Passage
-from bngd.studies.shared.style import COLOURS, MARKERS, SEQUENCE, figure, mark_level, mark_lr, panel_letters
+from bngd.studies.shared.style import COLOURS, MARKERS, SEQUENCE, figure, lettered, mark_level, mark_lr
 
 
 def dip(scan: pd.DataFrame, limit: float, centre: float) -> Figure:
@@ -18,8 +18,7 @@ def dip(scan: pd.DataFrame, limit: float, centre: float) -> Figure:
     ax.loglog(scan["lr"], scan["floor"] / limit, "-.", color=COLOURS["large"], label="proved from below")
     mark_level(ax, 1.0, r"$2/\lambda^*_d$")
     mark_lr(ax, centre, "$w_{1,d}=0$", top=0.2)
-    ax.set_xlabel(r"step size $\varepsilon$")
-    ax.set_ylabel(r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$")
+    ax.set(xlabel=r"step size $\varepsilon$", ylabel=r"$\hat{\varepsilon}\,/\,(2/\lambda^*_d)$")
     ax.legend(loc="upper right")
     return fig
 
@@ -38,12 +37,9 @@ def anatomy(runs: Mapping[str, pd.DataFrame], limit: float) -> Figure:
             scale = limit if column == "effective_step" else 1.0
             ax.semilogy(run.index, np.abs(run[column]) / scale, marker + "-", color=colour, markersize=4, label=label)
     for ax, title in zip(axes, titles.values(), strict=True):
-        ax.set_title(title)
-        ax.set_xlabel("step $k$")
+        ax.set(title=title, xlabel="step $k$")
     axes[3].axhline(1, color=COLOURS["theory"], linestyle=":")
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(runs))
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes, legend=len(runs))
 
 
 def where(problems: pd.DataFrame, example: pd.DataFrame) -> Figure:
@@ -59,11 +55,8 @@ def where(problems: pd.DataFrame, example: pd.DataFrame) -> Figure:
     axes[0].legend(loc="lower left")
     kappa = example["condition_number"]
     axes[1].semilogx(kappa, 1 - example["attained"], "o-", color=COLOURS["large"])
-    axes[1].set_yscale("log")
-    axes[1].set_xlabel(r"condition number $\kappa$")
-    axes[1].set_title("unused part of the proved floor")
-    panel_letters(axes)
-    return fig
+    axes[1].set(yscale="log", xlabel=r"condition number $\kappa$", title="unused part of the proved floor")
+    return lettered(fig, axes)
 
 
 def mirror(runs: Mapping[str, Passage], limit_of: str) -> Figure:
@@ -75,8 +68,7 @@ def mirror(runs: Mapping[str, Passage], limit_of: str) -> Figure:
         axes[0].plot(s, zeta, ".", color=colour, markersize=2, label=rf"$\sigma={sigma:g}$", rasterized=True)
     circle = np.linspace(-1, 1, 200)
     axes[0].plot(circle, (1 - circle**2) / 2, "--", color=COLOURS["theory"], linewidth=1.2)
-    axes[0].set_xlabel(r"$\sigma_k/\sigma_0$")
-    axes[0].set_title(rf"$\zeta_k/\sigma_0^2$, {limit_of}")
+    axes[0].set(xlabel=r"$\sigma_k/\sigma_0$", title=rf"$\zeta_k/\sigma_0^2$, {limit_of}")
     axes[0].legend(markerscale=5)
     for colour, marker, (label, run) in zip(SEQUENCE, MARKERS, runs.items(), strict=False):
         axes[1].semilogx(run.sigma, -run.final / run.sigma, marker + "-", color=colour, label=label)
@@ -84,5 +76,4 @@ def mirror(runs: Mapping[str, Passage], limit_of: str) -> Figure:
     axes[1].set_xlabel(r"$\sigma_0$: the run leaves at $(1+\sigma_0)\,2/\lambda^*_d$")
     axes[1].set_title(r"where it ends: $-\sigma_\infty/\sigma_0$")
     axes[1].legend()
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bngd.studies.shared.style import COLOURS, METHOD_LABELS, figure, mark_level, note, panel_letters, shades
+from bngd.studies.shared.style import COLOURS, METHOD_LABELS, figure, lettered, mark_level, note, shades
 
 
 def ranges_against_dimension(widths: pd.DataFrame, *, limit: float) -> Figure:
@@ -73,8 +73,7 @@ def predicted_ratio(summary: pd.DataFrame, *, level: float) -> Figure:
         ax.set(xscale="log", xlabel="dimension $d$")
     third = d[min(2, len(d) - 1)]
     note(left, "limit of many dimensions", (third, summary.loc[third, "limit"] + shift), (6, -6), va="top")
-    panel_letters((left, right))
-    return fig
+    return lettered(fig, (left, right))
 
 
 def measured_widths(widths: pd.DataFrame, *, asymptotic_from: int) -> Figure:
@@ -96,9 +95,7 @@ def measured_widths(widths: pd.DataFrame, *, asymptotic_from: int) -> Figure:
     left.plot(medians.index, medians["predicted"], "--", color=COLOURS["theory"], linewidth=1.2, label=r"$\log_{10} m$")
     left.set(xscale="log", xlabel="dimension $d$", ylabel="width [decades]", title="measured width", ylim=(0, None))
     _draw_paired(right, bngd, asymptotic_from)
-    fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    panel_letters((left, right))
-    return fig
+    return lettered(fig, (left, right), legend=4)
 
 
 def _draw_spread(ax: Axes, widths: pd.DataFrame, column: str, colour: str, label: str) -> None:
@@ -155,8 +152,7 @@ def notches(curves: pd.DataFrame, floors: pd.DataFrame) -> Figure:
         ylabel=r"least $\hat\varepsilon$ on the plateau, same units",
     )  # fmt: skip
     right.legend(loc="lower right")
-    panel_letters((left, right))
-    return fig
+    return lettered(fig, (left, right))
 
 
 def overlap(table: pd.DataFrame, *, errors: float) -> Figure:

@@ -10,7 +10,7 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from bngd.studies.shared.scans import Scan, fixed_ranges
-from bngd.studies.shared.style import BACKED, COLOURS, METHOD_LABELS, figure, mark_level, note, panel_letters
+from bngd.studies.shared.style import BACKED, COLOURS, METHOD_LABELS, figure, lettered, mark_level, note
 from bngd.theory import bngd_stability_limit, gd_stability_limit, good_interval
 
 _LINESTYLES = ("-", "--", ":", "-.")
@@ -39,8 +39,7 @@ def loss_against_lr(scans: Sequence[Scan], step: int, threshold: float) -> Figur
         ax.set(xscale="log", yscale="log", xlim=scan.lr[[0, -1]], ylim=(1e-11, 30), xlabel=r"step size $\varepsilon$")
         ax.set_title(rf"$d = {scan.problem.dimension}$, $\kappa = {scan.problem.condition_number:g}$")
     axes[0, 0].set_ylabel(f"excess loss after {step} steps / " + r"$\frac{1}{2}\|u\|_H^2$")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def _mark_predictions(ax: Axes, scan: Scan) -> None:
@@ -98,13 +97,10 @@ def widths_against_demands(
     axes[0].invert_xaxis()
     axes[0].set(xlabel="loss asked for", ylabel="width of the workable range [decades]", title="an absolute loss")
     axes[1].set(xlabel="times as slow as the best", title="a speed")
-    axes[2].set(xlabel="steps granted", title=f"time for a loss of {threshold:g}")
-    axes[2].set_ylim(bottom=0)
+    axes[2].set(xlabel="steps granted", title=f"time for a loss of {threshold:g}", ylim=(0, None))
     _draw_slowdown(axes[1], tables[0]["slowdown"].index.to_numpy())
     _draw_slopes(axes[2], tables[0]["steps"])
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes, legend=4)
 
 
 def _draw_slowdown(ax: Axes, slowdowns: NDArray) -> None:
@@ -147,9 +143,7 @@ def widths_by_problem(panels: Mapping[str, pd.DataFrame]) -> Figure:
         ax.set_yticklabels([_typeset(name) for name in names])
         ax.set_xlim(left=0)
         ax.grid(axis="y", visible=False)
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes, legend=2)
 
 
 def _draw_dumbbell(ax: Axes, row: int, table: pd.DataFrame) -> None:

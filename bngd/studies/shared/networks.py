@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bngd.networks.ranges import FACTOR
-from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters
+from bngd.studies.shared.style import COLOURS, figure, lettered, mark_level
 
 LEVELS = {"m1": 0.8, "m2": 0.8, "m3": 0.8, "m4": 0.06, "m5": 0.06}
 """The loss that counts as workable in the authors' networks: cross-entropy (a guess has 2.3) or quadratic (0.09)."""
@@ -95,7 +95,7 @@ def loss_against_lr(
     for ax in axes[-1]:
         ax.set_xlabel(r"step size $\varepsilon$")
     if len(panels) > 1:
-        panel_letters(axes.ravel()[: len(panels)])
+        lettered(fig, axes.ravel()[: len(panels)])
     _legend_below(fig, colours, any((runs["outcome"] == "diverged").any() for runs in panels.values()))
     return fig
 

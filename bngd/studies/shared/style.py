@@ -121,11 +121,18 @@ def figure(
     return fig, fig.subplots(rows, columns, **kwargs)
 
 
-def panel_letters(axes: Any) -> None:
-    """Put (a), (b), ... before the titles of the panels, so that a caption can name them."""
-    for letter, ax in zip("abcdefghijkl", np.ravel(axes), strict=False):
+def lettered(fig: Figure, axes: Any, *, legend: int = 0) -> Figure:
+    """Return the figure with (a), (b), ... before the titles of its panels, so that a caption can name them.
+
+    What the first panel shows is explained below all of them, in as many columns as `legend` says.
+    """
+    panels = np.ravel(axes)
+    if legend:
+        fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=legend)
+    for letter, ax in zip("abcdefghijkl", panels, strict=False):
         title = ax.set_title(f"({letter})  {ax.get_title(loc='left')}".rstrip(), loc="left")
         title.set_gid(f"title-{letter}")
+    return fig
 
 
 def picture(ax: Axes) -> None:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from bngd.claims import VERDICTS
-from bngd.studies.shared.style import COLOURS, figure, panel_letters
+from bngd.studies.shared.style import COLOURS, figure, lettered
 
 _VERDICT_COLOURS = dict(zip(VERDICTS, (COLOURS["bngd"], COLOURS["gd"], COLOURS["limit"]), strict=True))
 _VERDICT_MARKERS = dict(zip(VERDICTS, ("s", "X", "D"), strict=True))
@@ -30,9 +30,7 @@ def claims_by_chapter(claims: pd.DataFrame) -> Figure:
     _draw_deviations(right, claims, rows)
     left.set_yticks(range(len(rows)), [f"{title}  {chapter}" for chapter, title in chapters.items()])
     left.set_ylim(len(rows) - 0.4, -0.6)
-    fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    panel_letters((left, right))
-    return fig
+    return lettered(fig, (left, right), legend=3)
 
 
 def _draw_marks(ax: Axes, claims: pd.DataFrame, rows: dict[int, int]) -> None:

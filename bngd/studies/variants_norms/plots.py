@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bngd.studies.shared.style import COLOURS, figure, mark_level, panel_letters, shades
+from bngd.studies.shared.style import COLOURS, figure, lettered, mark_level, shades
 
 
 def shifted(table: pd.DataFrame, conditions: pd.DataFrame) -> Figure:
@@ -35,8 +35,7 @@ def shifted(table: pd.DataFrame, conditions: pd.DataFrame) -> Figure:
     for ax in axes:
         ax.set_xlabel(r"length of the inputs' mean $\|\mu\|$")
     axes[0].legend(loc="center left")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def batches(
@@ -80,8 +79,7 @@ def batches(
         ax.set_xlabel("samples in a batch $m$")
         ax.set_xticks(list(sizes), [str(m) for m in sizes])
         ax.minorticks_off()
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def norms(losses: Mapping[str, NDArray], floor: float, conditions: pd.DataFrame) -> Figure:
@@ -115,5 +113,4 @@ def norms(losses: Mapping[str, NDArray], floor: float, conditions: pd.DataFrame)
     axes[1].loglog(ends, ends, "--", color=COLOURS["gd"], linewidth=1.2, label="gradient descent")
     axes[1].set(xlabel=r"$\kappa\,/\,\kappa^*$", ylabel=r"condition number$\,/\,\kappa^*$", title="near a minimiser")
     axes[1].legend(loc="upper left")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bngd.studies.shared.style import COLOURS, MARKERS, figure, mark_level, panel_letters, shades
+from bngd.studies.shared.style import COLOURS, MARKERS, figure, lettered, mark_level, shades
 
 
 def momentum(tents: pd.DataFrame, rates: pd.DataFrame) -> Figure:
@@ -38,9 +38,7 @@ def momentum(tents: pd.DataFrame, rates: pd.DataFrame) -> Figure:
     axes[0].set_title("where it settles")
     axes[1].set(xlabel=r"$\hat{\varepsilon}\,/\,(2(1+m)/\lambda^*_d)$", ylabel=r"factor of $\|e_k\|_H$")
     axes[1].set_title("the rate near a minimiser")
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes, legend=5)
 
 
 def decay(steps: Mapping[float, NDArray], balance: pd.DataFrame, curves: pd.DataFrame, limit: float) -> Figure:
@@ -79,8 +77,7 @@ def decay(steps: Mapping[float, NDArray], balance: pd.DataFrame, curves: pd.Data
     axes[1].legend(loc="lower right", fontsize=8)
     axes[2].set(xlabel=r"$\varepsilon\,$wd$\,\|u\|^2/(2\hat{\varepsilon})$", ylabel=r"mean of $\|e_k\|_H^2/2$")
     axes[2].set_title("what it costs")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
 
 
 def edge(without: Mapping[str, NDArray], within: Mapping[str, NDArray]) -> Figure:
@@ -102,5 +99,4 @@ def edge(without: Mapping[str, NDArray], within: Mapping[str, NDArray]) -> Figur
         ax.legend(loc="best")
     axes[0].set(ylabel=r"$\varepsilon\,\lambda_{\max}(\nabla^2_w J)$", title="without weight decay")
     axes[1].set(ylabel=r"$\varepsilon\,\lambda^*_d\,\|u\|^2/\|w_k\|^2$", title="with weight decay")
-    panel_letters(axes)
-    return fig
+    return lettered(fig, axes)
