@@ -17,15 +17,7 @@ from bngd.problem import Problem
 
 @dataclass(frozen=True, eq=False)
 class Configuration:
-    """Everything that determines a BNGD run but the number of steps; w0 in the coordinates of the problem's user.
-
-    Attributes
-    ----------
-    problem : Problem
-    a0 : float
-    w0 : ndarray, shape (p,)
-    lr, lr_a : float
-    """
+    """Everything that determines a BNGD run but the number of steps; w0, shape (p,), as the problem's user has it."""
 
     problem: Problem
     a0: float

@@ -61,14 +61,7 @@ def largest_share(problem: Problem, starts: ArrayLike, lr: ArrayLike, steps: int
 
     The largest quotient of 1 - ||e_{k+1}||_H/||e_k||_H and what `bngd.smallest_residual_ratio` allows, over steps
     k >= 1 of all runs with eps_a = 1 and a_0 = w_0'g/s_0, while ||e||_H is above a millionth of ||u||_H; NaN where a
-    run is lost.
-
-    Parameters
-    ----------
-    problem : Problem
-    starts : array_like, shape (m, d)
-    lr : array_like, shape (n,)
-    steps : int
+    run is lost. Starts have shape (m, d), step sizes (n,).
     """
     shares = [0.0]
     for w0 in np.asarray(starts):

@@ -25,15 +25,11 @@ def batch_norm_step(
 ) -> tuple[float, float, Array]:
     r"""Return the next (a, beta, w) of gradient descent on mean (a N(Xw) + beta - y)^2 / 2, the samples as they are.
 
-    Written as a layer's backward pass would be: with N the normalized outputs, r the residuals and <.> the mean,
+    For X of shape (m, d) and y of shape (m,). Written as a layer's backward pass would be: with N the normalized
+    outputs, r the residuals and <.> the mean,
 
     .. math:: \partial_a = \langle rN\rangle, \quad \partial_\beta = \langle r\rangle, \quad
         \nabla_w = (a/s)\,\langle (r - \langle r\rangle - N \langle rN\rangle)\,x\rangle .
-
-    Parameters
-    ----------
-    X : ndarray, shape (m, d)
-    y : ndarray, shape (m,)
     """
     z = X @ w
     s = z.std()
@@ -167,14 +163,8 @@ def _run_batches(
 ) -> Batches:
     """Run gradient descent on BN's loss of a fresh batch of m normal inputs in every step, n_runs times at once.
 
-    It starts at a_0 = c_m w_0'g/s_0, the best for w_0.
+    It starts at w0, (d,) or (n_runs, d), and a_0 = c_m w_0'g/s_0, the best for it; lr is one, or (n_runs,).
     x has covariance H and y = x'u + noise of variance ``noise``. The gradient in w is -(a/s) <x (y - <y> - N <Ny>)>.
-
-    Parameters
-    ----------
-    problem : Problem
-    w0 : array_like, shape (d,) or (n_runs, d)
-    lr : float or ndarray, shape (n_runs,)
     """
     a, w = np.empty((steps + 1, n_runs)), np.empty((steps + 1, n_runs, problem.dimension))
     w[0] = w0

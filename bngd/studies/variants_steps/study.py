@@ -188,12 +188,7 @@ def sharpness(problem: Problem, a: ArrayLike, w: ArrayLike) -> Array:
 
 
 def period(values: ArrayLike) -> float:
-    """Return the mean distance between upward crossings of the median, NaN where there are fewer than three.
-
-    Parameters
-    ----------
-    values : array_like, shape (n,)
-    """
+    """Return the mean distance between upward crossings of the median, NaN where (n,) values have fewer than three."""
     values = np.asarray(values, dtype=float)
     above = values > np.median(values)
     crossings = np.flatnonzero(above[1:] & ~above[:-1])
