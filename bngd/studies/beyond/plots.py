@@ -1,5 +1,7 @@
 """Figures of the notebook `beyond`: how far runs stay from the bounds that are proved."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -8,22 +10,16 @@ from bngd.studies.beyond import at_two
 from bngd.studies.beyond.study import CAUSES
 from bngd.studies.shared.style import COLOURS, MARKERS, figure, lettered, mark_level, note, shades
 
+_DOTS: dict[str, Any] = {"markersize": 1.6, "rasterized": True}
+"""How many runs are drawn."""
+
 
 def harsh(runs: pd.DataFrame) -> Figure:
     """Draw, of `study.harsh_runs`, ||w||^2 over its bound against eps, and the highest effective steps."""
     fig, axes = figure(2, width=9.2, height=3.5)
     for cause, colour, marker in zip(CAUSES, ("accent", "bngd", "large", "small"), MARKERS, strict=False):
         part = runs[runs["cause"] == cause]
-        axes[0].loglog(
-            part["lr"],
-            part["norm_ratio"],
-            marker,
-            color=COLOURS[colour],
-            markersize=1.6,
-            alpha=0.5,
-            rasterized=True,
-            label=cause,
-        )
+        axes[0].loglog(part["lr"], part["norm_ratio"], marker, color=COLOURS[colour], alpha=0.5, label=cause, **_DOTS)
     mark_level(axes[0], 1.0, "proved", left=0.4)
     axes[0].set(ylim=(1e-8, 20), xlabel=r"step size $\varepsilon$", title=r"$\|w\|^2$ over its bound")
     axes[0].legend(loc="lower right", markerscale=4, title="slowest:", frameon=True, framealpha=0.85)
@@ -66,17 +62,8 @@ def two_sides(one: pd.DataFrame, many: pd.DataFrame) -> Figure:
     axes[0].legend(loc="lower center")
     for column, colour, sign in (("upper", "theory", 1), ("lower", "large", -1)):
         ratio = (many["effective_step"] / many[column]) ** sign
-        label = "over its upper bound" if sign == 1 else "its lower bound over it"
-        axes[1].loglog(
-            many["height"],
-            ratio,
-            "o",
-            color=COLOURS[colour],
-            markersize=1.6,
-            alpha=0.4,
-            rasterized=True,
-            label=rf"$\hat{{\varepsilon}}$ {label}" if sign == 1 else label,
-        )
+        label = r"$\hat{\varepsilon}$ over its upper bound" if sign == 1 else "its lower bound over it"
+        axes[1].loglog(many["height"], ratio, "o", color=COLOURS[colour], alpha=0.4, label=label, **_DOTS)
     axes[1].axvline(1, color=COLOURS["limit"], linestyle=":")
     axes[1].axhline(1, color=COLOURS["limit"], linestyle=":")
     axes[1].set(xlabel=r"$\|u\|^2\,T(\varepsilon)/C_1$", title="how much of each bound is used")

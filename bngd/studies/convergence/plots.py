@@ -175,20 +175,14 @@ def steps_against_lr(
         2/l_d.
     """
     fig, ax = figure(width=7.4, height=4.2)
-    for line, label, exponent in ((small, "small", "-1"), (large, "large", "")):
-        ax.loglog(line.index, line, "--", color=COLOURS[label], linewidth=1.4)
-        tip = line.index[len(line) // 3 if label == "small" else 2 * len(line) // 3]
-        side = "left" if label == "small" else "right"
-        power = r"\propto 1/\varepsilon" if exponent else r"\propto\varepsilon"
-        note(
-            ax,
-            f"predicted ${power}$",
-            (tip, line[tip]),
-            (-8 if side == "right" else 8, 2),
-            colour=label,
-            size=9,
-            ha=side,
-        )
+    kinds = (
+        (small, "small", r"predicted $\propto 1/\varepsilon$", 1, 8, "left"),
+        (large, "large", r"predicted $\propto\varepsilon$", 2, -8, "right"),
+    )
+    for line, colour, text, thirds, beside, side in kinds:
+        ax.loglog(line.index, line, "--", color=COLOURS[colour], linewidth=1.4)
+        tip = line.index[thirds * len(line) // 3]
+        note(ax, text, (tip, line[tip]), (beside, 2), colour=colour, size=9, ha=side)
     ax.loglog(gd["lr"], gd["steps"], "s", color=COLOURS["gd"], markersize=4.5, label="gradient descent")
     ax.loglog(bngd["lr"], bngd["steps"], "o", color=COLOURS["bngd"], markersize=4, label="BNGD")
     ax.axvline(gd_limit, color=COLOURS["gd"], linestyle=":", linewidth=1.2)

@@ -70,16 +70,8 @@ class Panel(NamedTuple):
 
 def differences(panels: Sequence[Panel]) -> Figure:
     """Draw the difference from the original run against the step, over the effective step; a column a step size."""
-    fig, axes = figure(
-        len(panels),
-        2,
-        width=3.7 * len(panels),
-        height=2.6,
-        sharex=True,
-        sharey="row",
-        squeeze=False,
-        height_ratios=[2, 1],
-    )
+    grid = {"sharex": True, "sharey": "row", "squeeze": False, "height_ratios": [2, 1]}
+    fig, axes = figure(len(panels), 2, width=3.7 * len(panels), height=2.6, **grid)
     for (upper, lower), panel in zip(axes.T, panels, strict=True):
         _draw_differences(upper, panel)
         lower.semilogy(np.maximum(panel.step_ratio, 1e-3), color=COLOURS["bngd"])
@@ -115,16 +107,8 @@ def gd_runs(runs: pd.DataFrame) -> Figure:
         colour, style, marker = _LAW_STYLES.get(str(law), ("light", "--", "x"))
         shown = group["loss"].where(group["loss"] < 1e12)
         every = max(1, len(group) // 12)
-        ax.semilogy(
-            group["step"],
-            shown,
-            style,
-            color=COLOURS[colour],
-            marker=marker,
-            markersize=5,
-            markevery=(number * every // 7, every),
-            label=str(law),
-        )
+        marks = {"marker": marker, "markersize": 5, "markevery": (number * every // 7, every)}
+        ax.semilogy(group["step"], shown, style, color=COLOURS[colour], label=str(law), **marks)
     ax.set(xlabel="step $k$", ylabel=r"loss / $\frac{1}{2}u^\top Hu$", xlim=(0, runs["step"].max()))
     ax.set_ylim(top=min(1e6, 3 * float(runs["loss"].max())))
     fig.legend(*ax.get_legend_handles_labels(), loc="outside right center", handlelength=2.6)

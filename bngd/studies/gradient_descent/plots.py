@@ -46,17 +46,8 @@ def loss_against_lr(runs: pd.DataFrame, near: pd.DataFrame, limit: float, best: 
 def _mark_best(ax: Axes, ratio: float, top: float) -> None:
     # Written to the left of its line, unlike every other label: the limit's label is hard by on the right.
     ax.axvline(ratio, color=COLOURS["gd"], linestyle=":", linewidth=1.2)
-    note(
-        ax,
-        r"best $2/(\lambda_1 + \lambda_d)$",
-        (ratio, top),
-        (-3, 0),
-        on="lr",
-        colour="gd",
-        rotation=90,
-        ha="right",
-        va="top",
-    )
+    text = r"best $2/(\lambda_1 + \lambda_d)$"
+    note(ax, text, (ratio, top), (-3, 0), on="lr", colour="gd", rotation=90, ha="right", va="top")
 
 
 def _draw_checkpoints(ax: Axes, runs: pd.DataFrame, unit: float) -> None:
@@ -84,17 +75,8 @@ def loss_against_step(runs: pd.DataFrame, labels: Sequence[str], colours: Sequen
     fig, ax = figure(width=7.2, height=3.6)
     for (_, group), label, colour in zip(runs.groupby("run"), labels, colours, strict=True):
         ax.semilogy(group["step"], group["relative_loss"], color=COLOURS[colour])
-        last = group.iloc[-1]
-        note(
-            ax,
-            label,
-            (last["step"], last["relative_loss"]),
-            (5, 0),
-            colour=colour,
-            size=9,
-            va="center",
-            annotation_clip=False,
-        )
+        end = group[["step", "relative_loss"]].iloc[-1]
+        note(ax, label, end, (5, 0), colour=colour, size=9, va="center", annotation_clip=False)
     ax.set(xlabel="step $k$", ylabel="loss relative to the start", xlim=(0, runs["step"].max()))
     return fig
 

@@ -57,16 +57,8 @@ def predicted_ratio(summary: pd.DataFrame, *, level: float) -> Figure:
     left.plot(d, summary["limit"] + shift, "--", color=COLOURS["theory"], linewidth=1.3)
     left.set(title="predicted width", ylabel=r"$\log_{10} m$  [decades]")
     constant = summary["mean"] - np.log10(d)
-    right.errorbar(
-        d,
-        constant,
-        2 * summary["standard_error"],
-        fmt="o-",
-        color=COLOURS["bngd"],
-        markersize=4,
-        capsize=2,
-        elinewidth=1,
-    )
+    look = {"color": COLOURS["bngd"], "markersize": 4, "capsize": 2, "elinewidth": 1}
+    right.errorbar(d, constant, 2 * summary["standard_error"], fmt="o-", **look)
     right.plot(d, summary["limit"] - np.log10(d), "--", color=COLOURS["theory"], linewidth=1.3)
     right.set(title="the same without $d$", ylabel=r"mean of $\log_{10}(AC) - \log_{10} d$")
     for ax in (left, right):
