@@ -231,7 +231,6 @@ NETWORKS = [
 
 ELSEWHERE = {
     "bngd/__init__.py __getattr__": "Python's own words and suggestion; tests/test_package.py reads them",
-    "bngd/companion/__main__.py _book": "passes on the message of another error",
     "bngd/companion/book.py _run_sphinx": "tests/test_book_build.py reads it",
     "bngd/companion/evidence.py run": "a figure that a page asks for and no notebook has fails the book's build",
     "bngd/companion/execute.py _run_cells": "tests/test_companion_execute.py reads it",

@@ -118,11 +118,7 @@ def _book(options: argparse.Namespace) -> None:
 
     layout = _layout(options)
     build = assembly.build_pdf if options.pdf else assembly.build
-    try:
-        first_page = build(options.profile, layout.root)
-    except assembly.BookError as error:
-        raise CompanionError(str(error)) from None
-    print(f"book: {layout.shown(first_page)}")
+    print(f"book: {layout.shown(build(options.profile, layout.root))}")
 
 
 def _show_list(options: argparse.Namespace) -> None:

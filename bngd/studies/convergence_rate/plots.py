@@ -75,21 +75,19 @@ def levels_against_step(levels: pd.DataFrame) -> Figure:
     return fig
 
 
-def loss_against_step(runs: dict[str, pd.DataFrame], *, floor: float = 1e-16) -> Figure:
+def loss_against_step(runs: dict[str, pd.DataFrame]) -> Figure:
     """Draw the loss against the step, each method at its own best step size, a panel for each problem.
 
     Parameters
     ----------
     runs : dict of str to pandas.DataFrame
         From a panel's title to the columns method, step, relative_loss, predicted.
-    floor : float
-        The smallest relative loss that is shown.
     """
     fig, axes = figure(len(runs), height=3.4, sharey=True)
     for ax, (title, table) in zip(np.ravel(axes), runs.items(), strict=True):
         for method in ("gd", "bngd"):
             _run_with_slope(ax, table[table["method"] == method], method)
-        ax.set(title=title, xlabel="step $k$", yscale="log", ylim=(floor, 3), xlim=(0, table["step"].max()))
+        ax.set(title=title, xlabel="step $k$", yscale="log", ylim=(1e-16, 3), xlim=(0, table["step"].max()))
     np.ravel(axes)[0].set_ylabel("excess loss / excess loss at the start")
     handles, labels = np.ravel(axes)[0].get_legend_handles_labels()
     fig.legend(handles[:3], labels[:3], loc="outside lower center", ncols=3)

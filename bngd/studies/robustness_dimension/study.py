@@ -8,16 +8,14 @@ from numpy.typing import ArrayLike
 
 from bngd import spectra
 from bngd.arrays import Array
-from bngd.ensemble import sweep
 from bngd.problem import Problem, unit_vectors
-from bngd.studies.shared.by_dimension import Slope, fit_slope, limiting_log_ac
+from bngd.studies.shared.by_dimension import Slope, fit_slope, limiting_log_ac, run_starts
 from bngd.studies.shared.random_problems import log_spaced_problem
 from bngd.theory import (
     bngd_stability_limit,
     effective_step_asymptotes,
     gd_stability_limit,
     good_interval,
-    limit_effective_step,
     mean_squared_overlap,
 )
 
@@ -124,11 +122,8 @@ def notch(
     """
     cosines, limit = np.asarray(overlaps, dtype=float), gd_stability_limit(problem)
     w0 = starts_with_overlap(problem, rng, cosines)
-    runs = sweep(problem, limit * np.asarray(lr)[:, None], steps=steps, w0=w0)
-    effective = limit_effective_step(problem, runs["lr"], runs["norm_w"].to_numpy()[:, None])
-    curves = pd.DataFrame(
-        {"overlap": cosines[runs["start"]], "lr": runs["lr"] / limit, "effective_step": effective / limit}
-    )
+    runs = run_starts(problem, w0, limit * np.asarray(lr), "bngd", steps)
+    curves = (runs[["lr", "effective_step"]] / limit).assign(overlap=cosines[runs["start"]])
     plateau = good_interval(problem, w0, bngd_stability_limit(problem))
     floors = []
     for index, cosine in enumerate(cosines):
