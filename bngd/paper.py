@@ -44,7 +44,7 @@ TABLE_CELLS = tuple(f"{row}/{column}" for row in TABLE_ROWS for column in TABLE_
 """Its cells, as ``row/column``: what a claim can support."""
 
 
-class Chapter(NamedTuple):
+class _Chapter(NamedTuple):
     """A chapter of the book: its number and title there, and the labels of its statements."""
 
     number: int
@@ -53,8 +53,8 @@ class Chapter(NamedTuple):
 
 
 CHAPTERS = {
-    "problem": Chapter(1, "The problem", ("def-loss", "lem-gradient", "lem-decomposition", "prop-stationary")),
-    "convergence": Chapter(
+    "problem": _Chapter(1, "The problem", ("def-loss", "lem-gradient", "lem-decomposition", "prop-stationary")),
+    "convergence": _Chapter(
         2,
         "Convergence",
         (
@@ -62,17 +62,17 @@ CHAPTERS = {
             *("thm-bounded", "thm-convergence", "thm-almost-every", "thm-past-two", "rem-slow", "thm-self-tuning"),
         ),
     ),
-    "rate": Chapter(
+    "rate": _Chapter(
         3,
         "Rate of convergence",
         ("lem-hessian", "thm-interlacing", "thm-rate", "thm-attained", "thm-steps", "prop-no-sooner", "prop-own-time"),
     ),
-    "learning_rate": Chapter(
+    "learning_rate": _Chapter(
         4, "Robustness to the learning rate", ("thm-tent", "prop-asymptotes", "def-good-interval")
     ),
-    "dimension": Chapter(5, "Robustness to the dimension", ("lem-alignment", "prop-dimension")),
-    "equivalences": Chapter(6, "Equivalent configurations", ("thm-equivalences",)),
-    "beyond": Chapter(
+    "dimension": _Chapter(5, "Robustness to the dimension", ("lem-alignment", "prop-dimension")),
+    "equivalences": _Chapter(6, "Equivalent configurations", ("thm-equivalences",)),
+    "beyond": _Chapter(
         7,
         "Past the paper",
         (
@@ -80,12 +80,12 @@ CHAPTERS = {
             *("thm-two", "thm-away"),
         ),
     ),
-    "variants": Chapter(
+    "variants": _Chapter(
         9,
         "Beyond least squares of this kind",
         ("prop-uncentred", "prop-decay", "prop-momentum", "prop-batches", "prop-metrics"),
     ),
-    "networks": Chapter(
+    "networks": _Chapter(
         10,
         "Neural networks",
         (

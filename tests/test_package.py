@@ -116,6 +116,17 @@ def taken(path):
     return imported, set(re.findall(r"(?<=\.)[A-Za-z]\w*|(?<=[\"'])[A-Za-z]\w*(?=[\"'])", text))
 
 
+def named(target):
+    """The names that an assignment gives."""
+    return [part.id for part in ast.walk(target) if isinstance(part, ast.Name)]
+
+
+def given_back(node):
+    """What a public function says that it returns: a reader meets that type, wherever it is named."""
+    public = isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    return ast.unparse(node.returns) if public and node.returns else ""
+
+
 def test_what_only_its_own_file_uses_begins_with_an_underscore():
     readers = [path for folder in ("tests", "trust", "benchmarks") for path in (REPOSITORY / folder).glob("*.py")]
     prose = [REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "book").rglob("*.md")]
@@ -126,13 +137,17 @@ def test_what_only_its_own_file_uses_begins_with_an_underscore():
         module = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
         parent, _, stem = module.rpartition(".")
         public = set(bngd.__all__).union(["setup"] * (module in extensions))  # Sphinx calls an extension's setup
+        public |= set(re.findall(rf"{module}\.(\w+)", extensions))
         for other, (imported, reached) in texts.items():
             if other != path:
                 public |= imported.get(module, set())
                 public |= reached if stem in imported.get(parent, ()) else set()
-        for node in ast.parse(path.read_text()).body:
-            targets = getattr(node, "targets", [getattr(node, "target", None)])
-            names = [target.id for target in targets if isinstance(target, ast.Name) and target.id.isupper()]
-            names += [node.name] if isinstance(node, ast.FunctionDef) else []
+        body = ast.parse(path.read_text()).body
+        public |= set(re.findall(r"\w+", " ".join(given_back(node) for node in body)))
+        for node in body:
+            targets = [named(target) for target in getattr(node, "targets", [getattr(node, "target", None)]) if target]
+            together = [names for names in targets if not public & set(names)]  # of a pair, one may be for others
+            names = [name for names in together for name in names]
+            names += [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
             lonely += [f"{path.name}: {name}" for name in names if not name.startswith("_") and name not in public]
     assert lonely == []

@@ -142,7 +142,7 @@ def shrinkage(m: int) -> float:
     return sqrt(2 / m) * exp(lgamma(m / 2) - lgamma((m - 1) / 2))
 
 
-class Batches(NamedTuple):
+class _Batches(NamedTuple):
     """Runs on fresh batches: a of shape (steps + 1, n) and w of shape (steps + 1, n, d)."""
 
     a: Array
@@ -160,7 +160,7 @@ def _run_batches(
     n_runs: int,
     lr_a: float,
     noise: float,
-) -> Batches:
+) -> _Batches:
     """Run gradient descent on BN's loss of a fresh batch of m normal inputs in every step, n_runs times at once.
 
     It starts at w0, (d,) or (n_runs, d), and a_0 = c_m w_0'g/s_0, the best for it; lr is one, or (n_runs,).
@@ -175,7 +175,7 @@ def _run_batches(
         p, step = batch_gradient(x, y, w[k])
         w[k + 1] = w[k] + (lr * a[k])[:, None] * step
         a[k + 1] = a[k] + lr_a * (p - a[k])
-    return Batches(a, w)
+    return _Batches(a, w)
 
 
 def batch_gradient(x: Array, y: Array, w: Array) -> tuple[Array, Array]:
