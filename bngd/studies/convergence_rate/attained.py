@@ -47,7 +47,7 @@ def residuals(
     """
     with decimal.localcontext(prec=digits):
         eigenvalues, g, w = (_exactly(values) for values in (problem.eigenvalues, problem.g, w0))
-        lr, lr_a = Decimal(float(lr)), Decimal(float(lr_a))
+        eps, eps_a = Decimal(float(lr)), Decimal(float(lr_a))
         u = g / eigenvalues
         explained, logs, a = u @ g, [], None
         for _ in range(steps + 1):
@@ -55,13 +55,13 @@ def residuals(
             s = (w @ hw).sqrt()
             p = wg / s
             a = p if a is None else a
+            effective = eps * a * wg / s**3
             gradient = g - (wg / s**2) * hw  # which is H e
             share = gradient @ (gradient / eigenvalues) / explained
             if share < Decimal(10) ** -digits:
                 break
             logs.append(float(share.log10()) / 2)
-            effective = lr * a * wg / s**3
-            a, w = a + lr_a * (p - a), w + (lr * (a / s)) * gradient
+            a, w = a + eps_a * (p - a), w + (eps * (a / s)) * gradient
         return np.array(logs), float(effective)
 
 
