@@ -169,7 +169,7 @@ DATA = [
 
 STUDIES = [
     (lambda: _converged_runs(P, np.array([1e-9]), np.array([1.0, -1.0, 2.0]), 0.5), "1e-09", "step size"),
-    (lambda: furthest(pd.DataFrame({"asymptotic": [False], "w_factor": 1, "a_factor": 0}), 1), "1", "runs"),
+    (lambda: furthest(pd.DataFrame({"asymptotic": [False], "method": "bngd", "slowest": "w"}), 1), "1", "runs"),
     (lambda: problem_with_shares([1.0, 2.0], [-1.0, 1.0]), "-1", "shares"),
     (lambda: steps_to_resolve(1.5), "1.5", "factor"),
     (lambda: starts_with_overlap(P, RNG, [2.0]), "2.", "overlaps"),

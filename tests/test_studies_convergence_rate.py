@@ -44,6 +44,9 @@ def test_steps_to_reduce_inverts_the_decay():
 
 def test_factors_on_random_problems_agree_with_the_predicted_ones(rng):
     factors = study.factors(study.random_runs(rng, n_problems=6, n_runs=4, condition_numbers=(2.0, 20.0)), 500)
+    named = np.where(factors["slowest"] == "a", factors["a_factor"], factors["w_factor"])
+    np.testing.assert_array_equal(named, factors["predicted"])
+    assert set(factors["slowest"]) == {"w", "a"}
     counted = factors[factors["asymptotic"]]
     assert set(counted["method"]) == {"gd", "bngd"}
     assert len(counted) > 24
@@ -110,8 +113,8 @@ def test_the_furthest_runs_are_those_that_seem_fastest_where_rho_star_decides():
     factors = pd.DataFrame(
         {
             "asymptotic": [True, True, True, False, True],
-            "w_factor": [0.9, 0.9, 0.5, 0.9, 0.9],
-            "a_factor": [0.1, 0.1, 0.9, 0.1, np.nan],
+            "method": ["bngd", "bngd", "bngd", "bngd", "gd"],
+            "slowest": ["w", "w", "a", "w", "w"],
             "predicted": [0.9, 0.9, 0.9, 0.9, 0.9],
             "measured": [0.89, 0.80, 0.1, 0.2, 0.3],
         }

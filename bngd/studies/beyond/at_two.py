@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from bngd.arrays import Array
-from bngd.dynamics import bngd_step, optimal_a, residual, sigma
+from bngd.dynamics import bngd_step, bngd_trajectory, optimal_a, residual, sigma
 from bngd.ensemble import sweep
 from bngd.problem import Problem, unit_vectors
 from bngd.studies.shared.random_problems import log_uniform_problem
@@ -179,12 +179,10 @@ def _parting(rng: np.random.Generator, steps: int) -> dict[str, float]:
     problem, apart, predicted = _flat_or_steep(rng)
     e_d = np.eye(problem.dimension)[-1]
     squared = 2 * float(pull(problem, e_d)) * steps / _TENFOLD  # for eps = 1, as N_k = N_0 + 2 eps phi k
-    w = np.sqrt(squared) * (e_d + _APART * np.outer([1, -1], apart))
-    a, first = np.full(2, np.sqrt(2 * squared)), w
-    for _ in range(steps):
-        a, w = bngd_step(problem, a, w, 1.0, 2.0)
-    grown = np.log(np.sum(w[0] ** 2) / np.sum(first[0] ** 2))
-    measured = np.log(_distance(w) / _distance(first)) / grown
+    starts = np.sqrt(squared) * (e_d + _APART * np.outer([1, -1], apart))
+    runs = [bngd_trajectory(problem, w0, 1.0, steps, lr_a=2.0, a0=np.sqrt(2 * squared)) for w0 in starts]
+    first, last = np.stack([run.w[[0, -1]] for run in runs], axis=1)
+    measured = np.log(_distance(last) / _distance(first)) / np.log(np.sum(last[0] ** 2) / np.sum(first[0] ** 2))
     return {"dimension": problem.dimension, "predicted": predicted, "measured": float(measured)}
 
 

@@ -8,12 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from bngd.measure import decay_factor
 from bngd.problem import Problem
 from bngd.studies.convergence_rate.study import RandomRuns
 from bngd.theory import bngd_factor
-
-_LAST = 0.1
-"""The part of a run, at its end, over which its factor is measured."""
 
 _ROUNDING = -16
 """Power of ten: where a residual is smaller, doubles see no more of it."""
@@ -107,15 +105,12 @@ def ends(levels: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        By run, with the columns measured (the factor a step, over the last tenth of the run) and share_seen (the share
+        By run, with the columns measured (the factor a step, over the last half of the run) and share_seen (the share
         of the slowest mode in the residual where doubles see no more of it), too.
     """
-    last = levels.groupby("run").last()
-    size = np.ceil(_LAST * last["step"]).astype(int)
-    before = levels.set_index(["run", "step"])["log_residual"].loc[
-        list(zip(last.index, last["step"] - size, strict=True))
-    ]
+    runs = levels.groupby("run")
+    last, residual = runs.last(), runs["log_residual"]
     return last.assign(
-        measured=10 ** ((last["log_residual"] - before.to_numpy()) / size),
+        measured=residual.agg(lambda log: decay_factor(10.0**log, floor=0.0)),
         share_seen=10 ** (last["log_level"] - seen_by_doubles(levels)["log_level"]),
     )

@@ -19,10 +19,10 @@ def measured_against_predicted(factors: pd.DataFrame) -> Figure:
     Parameters
     ----------
     factors : pandas.DataFrame
-        Columns method, w_factor, a_factor, predicted, measured: the runs to show.
+        Columns method, slowest, predicted, measured: the runs to show.
     """
     fig, (left, right) = figure(2, height=3.6)
-    by_a = factors["a_factor"] > factors["w_factor"]
+    by_a = factors["slowest"] == "a"
     kinds = [
         ("gd", factors["method"] == "gd", "GD", "o"),
         ("bngd", (factors["method"] == "bngd") & ~by_a, r"BNGD, $\rho^*$ decides", "s"),

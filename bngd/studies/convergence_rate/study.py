@@ -72,10 +72,10 @@ def factors(drawn: Sequence[RandomRuns], steps: int) -> pd.DataFrame:
     pandas.DataFrame
         One row a run: problem (its place among those drawn), family, dimension, condition_number, method, lr, lr_a,
         effective_step (at the end), w_factor (rho(I - eps H) or rho*), a_factor (abs(1 - lr_a), NaN for GD), predicted
-        (the larger of the two), measured (square root of the loss's factor), relative_loss (at the end), asymptotic
-        (whether the run got to `ASYMPTOTIC` by a decay that can be measured, and that can last: a predicted factor
-        above 1 is that of an unstable minimiser, where a run stays only until its unstable mode has grown out of the
-        rounding).
+        (the larger of the two), slowest (which it is, "w" or "a"), measured (square root of the loss's factor),
+        relative_loss (at the end), asymptotic (whether the run got to `ASYMPTOTIC` by a decay that can be measured, and
+        that can last: a predicted factor above 1 is that of an unstable minimiser, where a run stays only until its
+        unstable mode has grown out of the rounding).
     """
     tables = []
     for index, (family, problem, w0, lr_gd, lr, lr_a) in enumerate(drawn):
@@ -84,7 +84,8 @@ def factors(drawn: Sequence[RandomRuns], steps: int) -> pd.DataFrame:
         tables.append(pd.concat(kinds).assign(**about, condition_number=problem.condition_number))
     table = pd.concat(tables, ignore_index=True)
     shown = (table["relative_loss"] <= ASYMPTOTIC) & table["measured"].notna()
-    return table.assign(asymptotic=shown & (table["predicted"] < 1))
+    slowest = np.where(table["a_factor"] > table["w_factor"], "a", "w")
+    return table.assign(slowest=slowest, asymptotic=shown & (table["predicted"] < 1))
 
 
 def _random_rates(rng: np.random.Generator, problem: Problem, w0: Array, n_runs: int) -> tuple[Array, Array]:
@@ -121,8 +122,7 @@ def residual_quantiles(factors: pd.DataFrame) -> pd.DataFrame:
         Columns method, slowest ("w" or "a"), runs, and one for each quantile, named by it.
     """
     runs = factors[factors["asymptotic"]]
-    slowest = np.where(runs["a_factor"] > runs["w_factor"], "a", "w")
-    runs = runs.assign(slowest=slowest, residual=(runs["measured"] - runs["predicted"]).abs())
+    runs = runs.assign(residual=(runs["measured"] - runs["predicted"]).abs())
     groups = runs.groupby(["method", "slowest"], sort=True)["residual"]
     table = groups.quantile([0.5, 0.95, 1.0]).unstack()
     table.columns = [f"quantile {q:g}" for q in table.columns]
@@ -137,7 +137,7 @@ def furthest(factors: pd.DataFrame, n: int) -> pd.DataFrame:
     ValueError
         If there is none.
     """
-    decided = factors["asymptotic"] & (factors["w_factor"] > factors["a_factor"])
+    decided = factors["asymptotic"] & (factors["method"] == "bngd") & (factors["slowest"] == "w")
     if not decided.any():
         raise ValueError(
             f"of {len(factors)} runs none shows BNGD's rho*: no loss fell to {ASYMPTOTIC:g} of the first "
